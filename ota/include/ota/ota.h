@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The update core. One struct ota, caller's memory, one thread. Flow of an update:
+ *
+ *   ota_on_job → manifest signature → policy → fetch plan → (ota_on_data → chunk digest → slot write → read back)*
+ *   → whole digest over what the slot holds → boot record: trial → port.reboot → U-Boot → new image: ota_start
+ *   → ota_on_health + ota_on_link → confirm → SUCCEEDED   |   deadline or crash → old image: ota_start → FAILED
+ *
+ * All state that must survive a reset is in the boot record and the journal (SPEC §2, §6); a download resumes at the
+ * first chunk that is not in the slot.
+ */
+#ifndef OTA_OTA_H
+#define OTA_OTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ota/bootrec.h"
+#include "ota/err.h"
+#include "ota/manifest.h"
+#include "ota/port.h"
+
+#define OTA_JOB_ID_MAX 65      /* with NUL */
+#define OTA_URL_MAX 256        /* with NUL */
+#define OTA_URLS_MAX 4
+#define OTA_CHUNK_BYTES_MAX 65536
+#define OTA_RELEASE_KEYS_MAX 4
+
+struct ota_range {
+	uint32_t lba, sectors;
+};
+
+/* What the device is and where its flash is. Kept by pointer; must outlive struct ota. */
+struct ota_config {
+	uint8_t vendor_id[16], class_id[16];
+	const char *device_id;
+	const uint8_t (*release_keys)[64]; /* x‖y */
+	size_t release_key_count;
+	uint32_t boot_record_lba[2];
+	struct ota_range slot[2], state;
+	/* What runs now, as the boot loader said. */
+	uint8_t running_slot; /* 0, 1; 0xff: none (not started by the boot loader): no updates */
+	uint8_t running_digest[32];
+	uint8_t boot_mode;    /* SPEC §5: 0 normal, 1 trial, 2 safe */
+	uint32_t default_trial_s; /* 120 */
+};
+
+enum ota_step { OTA_STEP_IDLE, OTA_STEP_MANIFEST, OTA_STEP_DOWNLOAD, OTA_STEP_VERIFY, OTA_STEP_REBOOT, OTA_STEP_TRIAL, OTA_STEP_CONFIRM };
+enum ota_outcome { OTA_RUNNING, OTA_SUCCEEDED, OTA_FAILED, OTA_REJECTED };
+
+const char *ota_step_name(enum ota_step step);
+
+/* Becomes statusDetails of SPEC §8. */
+struct ota_status {
+	char job_id[OTA_JOB_ID_MAX];
+	uint32_t job_version;    /* expectedVersion as last known */
+	enum ota_outcome outcome;
+	enum ota_step step;
+	uint64_t bytes, total, net_bytes;
+	uint8_t slot;            /* target, 0xff unknown */
+	uint32_t version[3];
+	uint8_t digest[32];
+	int error;               /* 0 or -OTA_E_*; with OTA_RUNNING: the last error before the retry under way */
+	enum ota_cause cause;    /* for rolled-back trials */
+	bool rolled_back;
+};
+
+struct ota_job {
+	const char *id;
+	uint32_t version;                 /* the server's versionNumber */
+	const uint8_t *manifest;          /* SUIT envelope, decoded from base64url; borrowed for the call */
+	size_t manifest_len;
+	const char *urls[OTA_URLS_MAX];
+	size_t url_count;
+	bool retry;                       /* the operator allows a digest that failed before */
+	uint32_t trial_s;                 /* 0: default */
+};
+
+/* Caller's memory, zeroed before ota_init(); no field is for the caller. About 64 KiB of chunk buffer + 16 KiB manifest inside. */
+struct ota;
+size_t ota_bytes(void);
+
+/* Bind. Does not touch storage. */
+void ota_init(struct ota *ota, const struct ota_config *config, const struct ota_port *port, void *ctx);
+
+/*
+ * Read boot record and journal and settle what the last start left: a trial begins its deadline, a rolled-back job is reported, a download
+ * resumes once ota_on_link(true) came. 0, or -OTA_E_IO / -OTA_E_RECORD (both copies lost; the record was rebuilt): updates still work.
+ */
+int ota_start(struct ota *ota);
+
+/*
+ * A job came from the server. The same job again is harmless. 0: taken (or already under way); otherwise it was refused and
+ * a REJECTED or FAILED status was given to port.status.
+ */
+int ota_on_job(struct ota *ota, const struct ota_job *job);
+
+/* The operator withdrew job `id`: stop before the trial is armed, forget it. */
+void ota_on_cancel(struct ota *ota, const char *id);
+
+/* Broker reached / lost (counts for confirming). */
+void ota_on_link(struct ota *ota, bool up);
+
+/* The app's health: well, or not (yet). */
+void ota_on_health(struct ota *ota, bool well);
+
+/* The fetch: head accepted, the body begins at byte `off` of the resource (0 if the server ignored Range); more body; ended with 0 or -OTA_E_*. */
+void ota_on_fetch_start(struct ota *ota, uint64_t off);
+void ota_on_data(struct ota *ota, const uint8_t *data, size_t len);
+void ota_on_fetch_end(struct ota *ota, int error);
+
+/* The server acknowledged the last status of job `id` (its new versionNumber), or refused it as stale/terminal (version 0). */
+void ota_on_status_acked(struct ota *ota, const char *id, uint32_t version);
+
+/* Timers. Call when port.now_ms() >= ota_deadline_ms(); harmless at any time. */
+void ota_tick(struct ota *ota);
+uint64_t ota_deadline_ms(const struct ota *ota);
+
+/* For reports: the boot record as known, and the job under way (outcome OTA_RUNNING, step IDLE = none). */
+const struct ota_bootrec *ota_record(const struct ota *ota);
+void ota_status_get(const struct ota *ota, struct ota_status *status);
+
+#endif
