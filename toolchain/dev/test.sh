@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run the tests, or one suite: arch, unit, simulate, hostile, qemu, fuzz; all: the long variants too
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+suites=(arch unit simulate hostile qemu fuzz)
+
+usage() {
+    cat <<'TEXT'
+usage: ./dev test [SUITE [ARGUMENTS]]
+  arch      who may include whom, lengths of files and functions
+  unit      every module on the host, under sanitizers (arguments go to ctest)
+  simulate  the update core over a simulated flash, power cut at every operation (arguments go to ctest)
+  hostile   the agent against a hostile network
+  qemu      the whole chain in an emulator
+  fuzz      every parser, for a bounded time
+Without a suite: all of these in turn. `all`: the same in their long variants (SKERRY_TEST_LONG=1).
+The last line is the sum: "N passed, N failed".
+TEXT
+}
+
+suite_command() {
+    case $1 in
+    arch) command=(python3 toolchain/check_arrows.py) ;;
+    unit) command=(ctest --preset host --no-tests=error -LE simulate) ;;
+    simulate) command=(ctest --preset host --no-tests=error -L simulate) ;;
+    qemu | hostile | fuzz) command=(python3 "tests/$1/run.py") ;;
+    esac
+}
+
+suite_present() {
+    case $1 in
+    arch) true ;;
+    unit | simulate) [ -f tests/CMakeLists.txt ] ;;
+    *) [ -f "tests/$1/run.py" ] ;;
+    esac
+}
+
+suite_build() {
+    case $1 in
+    arch) ;;
+    unit | simulate) "$toolchain_dir/dev/build.sh" host ;;
+    fuzz) "$toolchain_dir/dev/build.sh" fuzz ;;
+    *) "$toolchain_dir/dev/build.sh" ;;
+    esac
+}
+
+# Adds what the log at $1 says to `passed` and `failed`: ctest's closing line, or the last "N passed, N failed".
+# A suite that says neither counts as one, by its exit code $2.
+count_results() {
+    local log=$1 status=$2 line
+    line=$(grep -Eo '[0-9]+ tests failed out of [0-9]+' "$log" | tail -n 1) || true
+    if [ -n "$line" ]; then
+        read -r bad _ _ _ _ total <<<"$line"
+        passed=$((passed + total - bad)) failed=$((failed + bad))
+        return
+    fi
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1) || true
+    if [ -n "$line" ]; then
+        read -r good _ bad _ <<<"$line"
+        # A suite that breaks off after its last count has failed all the same.
+        [ "$status" = 0 ] || [ "$bad" != 0 ] || bad=1
+        passed=$((passed + good)) failed=$((failed + bad))
+    elif [ "$status" = 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+# run_suite NAME ARGUMENTS...
+run_suite() {
+    local suite=$1 log=$log_dir/test-$1.log status=0
+    shift
+    echo "== $suite"
+    mkdir -p "$log_dir"
+    if suite_build "$suite"; then
+        suite_command "$suite"
+        "${command[@]}" "$@" </dev/null 2>&1 | tee "$log" || status=$?
+    else
+        status=1
+        : >"$log"
+    fi
+    count_results "$log" "$status"
+    [ "$status" = 0 ] || failed_suites+=("$suite")
+}
+
+passed=0 failed=0 failed_suites=()
+suite=${1:-each}
+[ $# = 0 ] || shift
+case $suite in
+--help | -h) usage; exit 0 ;;
+each | all)
+    [ $# = 0 ] || usage_error "'$suite' takes no arguments: $*"
+    [ "$suite" = each ] || export SKERRY_TEST_LONG=1
+    for suite in "${suites[@]}"; do
+        if suite_present "$suite"; then run_suite "$suite"; else echo "== $suite: not in this tree"; fi
+    done ;;
+arch | unit | simulate | qemu | hostile | fuzz)
+    suite_present "$suite" || die "this tree has no suite '$suite'" "use a complete checkout"
+    run_suite "$suite" "$@" ;;
+*) usage_error "there is no suite '$suite'" ;;
+esac
+[ ${#failed_suites[@]} = 0 ] || echo "failed: ${failed_suites[*]} (output in build/log/test-*.log)"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ ${#failed_suites[@]} = 0 ]

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read by mbedTLS after agent/common/mbedtls_config.h, on the device: entropy and time come from the kernel. */
+
+/* The image provides int mbedtls_hardware_poll(void *, unsigned char *out, size_t len, size_t *olen) (mbedtls/entropy.h's source type). */
+#define MBEDTLS_NO_PLATFORM_ENTROPY
+#define MBEDTLS_ENTROPY_HARDWARE_ALT
+
+/* The image provides mbedtls_ms_time_t mbedtls_ms_time(void): monotonic milliseconds. */
+#define MBEDTLS_PLATFORM_MS_TIME_ALT
