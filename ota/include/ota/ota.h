@@ -41,8 +41,9 @@ struct ota_config {
 	struct ota_range slot[2], state;
 	/* What runs now, as the boot loader said. */
 	uint8_t running_slot; /* 0, 1; 0xff: none (not started by the boot loader): no updates */
-	uint8_t running_digest[32];
-	uint8_t boot_mode;    /* SPEC §5: 0 normal, 1 trial, 2 safe */
+	struct ota_image running;  /* digest, bytes, counter, version */
+	uint8_t boot_mode;         /* enum ota_boot_mode */
+	enum ota_cause crash_cause; /* of the panic that ended the start before this one; OTA_CAUSE_NONE: it did not panic */
 	uint32_t default_trial_s; /* 120 */
 };
 
@@ -86,23 +87,29 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
 
 /*
  * Read boot record and journal and settle what the last start left: a trial begins its deadline, a rolled-back job is reported, a download
- * resumes once ota_on_link(true) came. 0, or -OTA_E_IO / -OTA_E_RECORD (both copies lost; the record was rebuilt): updates still work.
+ * resumes once ota_on_link(true) came. 0: as it should be. Otherwise updates still work: -OTA_E_RECORD, both copies of the boot record were lost,
+ * it was rebuilt from what runs; -OTA_E_IO, that could not be made durable. -OTA_E_NO_SLOTS: not started by the boot loader, or a flash map
+ * that cannot hold this; every job will be rejected. Call once.
  */
 int ota_start(struct ota *ota);
 
 /*
- * A job came from the server. The same job again is harmless. 0: taken (or already under way); otherwise it was refused and
- * a REJECTED or FAILED status was given to port.status.
+ * A job came from the server. The same job again is harmless: its status is given again. Another job replaces one whose trial is not armed.
+ * 0: taken, under way already, or succeeded at once (the image runs). -OTA_E_BUSY (a trial is armed), -OTA_E_TRIAL (the running image
+ * is not confirmed yet) and -OTA_E_IO: nothing was reported, offer the job again later. Otherwise it was refused and a REJECTED status was given to port.status.
  */
 int ota_on_job(struct ota *ota, const struct ota_job *job);
 
-/* The operator withdrew job `id`: stop before the trial is armed, forget it. */
+/*
+ * The operator withdrew job `id` (NULL: the server has no job for us any more): stop, unless a trial is armed, and forget it. With an id, the job's
+ * status becomes FAILED with E_CANCELLED.
+ */
 void ota_on_cancel(struct ota *ota, const char *id);
 
 /* Broker reached / lost (counts for confirming). */
 void ota_on_link(struct ota *ota, bool up);
 
-/* The app's health: well, or not (yet). */
+/* The app's health: well, or not (yet, or any more). */
 void ota_on_health(struct ota *ota, bool well);
 
 /* The fetch: head accepted, the body begins at byte `off` of the resource (0 if the server ignored Range); more body; ended with 0 or -OTA_E_*. */
@@ -110,10 +117,16 @@ void ota_on_fetch_start(struct ota *ota, uint64_t off);
 void ota_on_data(struct ota *ota, const uint8_t *data, size_t len);
 void ota_on_fetch_end(struct ota *ota, int error);
 
-/* The server acknowledged the last status of job `id` (its new versionNumber), or refused it as stale/terminal (version 0). */
+/*
+ * The server acknowledged the last status of job `id` (its new versionNumber), or refused it as stale or terminal (version 0). Either ends a job whose
+ * outcome is terminal; one that is running goes on: ask the server for the job again to learn the truth.
+ */
 void ota_on_status_acked(struct ota *ota, const char *id, uint32_t version);
 
-/* Timers. Call when port.now_ms() >= ota_deadline_ms(); harmless at any time. */
+/*
+ * Work and timers. Call when port.now_ms() >= ota_deadline_ms(), which is UINT64_MAX when nothing is to come; harmless at any time. One call
+ * does one piece of work: at most one chunk is read, hashed or written. Look at the deadline again after every call of this header.
+ */
 void ota_tick(struct ota *ota);
 uint64_t ota_deadline_ms(const struct ota *ota);
 

@@ -27,10 +27,11 @@ struct ota_port {
 	/*
 	 * Start fetching `url` (NUL-terminated, borrowed for the call) from byte `off` of the resource to its end; `total`
 	 * is the size the manifest promises. One fetch at a time. Comes back as ota_on_fetch_start() when the answer's
-	 * head was accepted, ota_on_data() for body bytes in order, ota_on_fetch_end() once. Returns at once.
+	 * head was accepted, ota_on_data() for body bytes in order, ota_on_fetch_end() once. Returns at once; an error
+	 * counts as a fetch that ended. Called, like fetch_stop(), only from within ota_tick().
 	 */
 	int (*fetch)(void *ctx, const char *url, uint64_t off, uint64_t total);
-	/* Drop the fetch under way; no more events come of it. */
+	/* Drop the fetch under way; events that come of it nevertheless are ignored until the next fetch(). */
 	void (*fetch_stop)(void *ctx);
 
 	/* The job's status changed: tell the server. Borrowed; the host copies, keeps only the newest, and resends terminal ones until

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trial and confirm (SPEC §10). An image is confirmed when its app said well and the broker was reached at least once in this start;
+ * whether a report could be delivered decides nothing.
+ */
+#include <inttypes.h>
+
+#include "core.h"
+
+enum { DEFAULT_TRIAL_S = 120, SETTLE_AGAIN_MS = 10 * 1000 };
+
+static uint32_t trial_s(const struct ota *ota)
+{
+	if (job_is_running_image(ota) && ota->journal.trial_s)
+		return ota->journal.trial_s;
+	return ota->config->default_trial_s ? ota->config->default_trial_s : DEFAULT_TRIAL_S;
+}
+
+/* An image that was started as a last resort, not on trial, has no deadline: there may be nothing to go back to. */
+void trial_enter(struct ota *ota)
+{
+	ota->due_ms = NEVER;
+	if (record_is_trial(ota)) {
+		ota->due_ms = ota->trial_deadline_ms = ota->started_ms + (uint64_t)trial_s(ota) * 1000;
+		ota_log(ota, OTA_LOG_INFO, "ota: trial.start slot=%c seconds=%" PRIu32, slot_letter(ota->config->running_slot),
+			trial_s(ota));
+	}
+	if (job_is_running_image(ota) && ota->journal.step != OTA_STEP_TRIAL) {
+		ota->journal.step = OTA_STEP_TRIAL;
+		(void)!journal_commit(ota); /* the boot record alone would do: the digest that runs is the job's */
+	}
+}
+
+/* If the record cannot be written the boot loader still takes a try with every start. */
+static void trial_give_up(struct ota *ota)
+{
+	enum ota_cause cause = ota->well ? OTA_CAUSE_LINK_TIMEOUT : OTA_CAUSE_HEALTH_TIMEOUT;
+	struct ota_bootrec next = ota->record;
+
+	ota_log(ota, OTA_LOG_ERR, "ota: trial.fail slot=%c cause=%s", slot_letter(ota->config->running_slot), ota_cause_name(cause));
+	if (ota_bootrec_mark_bad(&next, (enum ota_slot)ota->config->running_slot, cause) == 0)
+		(void)!record_commit(ota, &next);
+	step_enter(ota, PHASE_REBOOT);
+}
+
+void trial_run(struct ota *ota)
+{
+	if (ota->well && ota->link_seen)
+		step_enter(ota, PHASE_CONFIRM);
+	else if (record_is_trial(ota) && now_ms(ota) >= ota->trial_deadline_ms)
+		trial_give_up(ota);
+}
+
+/*
+ * Make the running image the one that stays. First the record: from then on the boot loader takes this image for good. Then the
+ * mark in the slot, which says the same should the record be lost. The floor comes last, when nothing older is needed any more.
+ * Each part is left out when it is there already, so a cut between them is mended by doing it again.
+ */
+static int confirm_all(struct ota *ota)
+{
+	uint8_t slot = ota->config->running_slot;
+	struct ota_bootrec next = ota->record;
+	struct ota_bootrec_slot *entry = record_running(&next, ota->config);
+	int error = 0;
+
+	if (!record_is_confirmed(ota)) {
+		ota_bootrec_confirm(&next, (enum ota_slot)slot, entry ? &entry->image : &ota->config->running);
+		error = record_commit(ota, &next);
+		if (error)
+			return error;
+		ota_log(ota, OTA_LOG_INFO, "ota: confirm slot=%c", slot_letter(slot));
+	}
+	if (!slot_mark_is_current(ota, slot))
+		error = slot_mark_write(ota, slot);
+	if (error)
+		return error;
+	next = ota->record;
+	if (ota_bootrec_raise_counter(&next))
+		error = record_commit(ota, &next);
+	return error;
+}
+
+void confirm_run(struct ota *ota)
+{
+	int error = confirm_all(ota);
+
+	if (error) {
+		ota_log(ota, OTA_LOG_ERR, "ota: confirm err=%s", ota_err_name(error));
+		ota->error = error;
+		ota->due_ms = now_ms(ota) + RETRY_BASE_MS;
+		return;
+	}
+	ota->settled = true;
+	ota->port->report(ota->ctx);
+	if (job_is_running_image(ota))
+		job_end(ota, OTA_SUCCEEDED, 0);
+	else
+		step_enter(ota, journal_has_job(ota) ? PHASE_DONE : PHASE_IDLE);
+}
+
+/* A confirmed image that is alive: its starts count no more, and what a cut took from its confirm is made up for. */
+static int settle(struct ota *ota)
+{
+	struct ota_bootrec next = ota->record;
+	int error = 0;
+
+	if (ota_bootrec_clear_starts(&next))
+		error = record_commit(ota, &next);
+	if (!error && ota->config->boot_mode != OTA_MODE_SAFE && record_is_confirmed(ota))
+		error = confirm_all(ota);
+	return error;
+}
+
+void health_settle(struct ota *ota)
+{
+	bool alive = ota->config->boot_mode == OTA_MODE_SAFE ? ota->link : ota->well;
+
+	ota->settle_ms = NEVER;
+	if (!ota->has_slots)
+		return;
+	if (ota->phase == PHASE_TRIAL) {
+		trial_run(ota);
+		return;
+	}
+	if (!alive || ota->settled || record_is_unsettled(ota))
+		return;
+	if (settle(ota) != 0) {
+		ota->settle_ms = now_ms(ota) + SETTLE_AGAIN_MS;
+		return;
+	}
+	ota->settled = true;
+	ota->port->report(ota->ctx);
+}
