@@ -9,6 +9,13 @@
 #include "kernel/app.h"
 #include "kernel/thread.h"
 
+/*
+ * The app's thread, for a program table (kernel/thread.h): runs app_main(). Not started in safe mode. The attaching
+ * program stands before it in the table and attaches before it first waits, so that the app never finds nobody.
+ */
+void app_thread(void *arg);
+#define APP_STACK_BYTES 32768
+
 struct app_message {
 	char name[APP_NAME_MAX];
 	size_t len;

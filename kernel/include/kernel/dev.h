@@ -42,12 +42,12 @@ struct blk_dev {
 
 struct net_dev;
 struct net_ops {
-	/* Send one Ethernet frame gathered from `parts` (copied before return). -DEV_E_AGAIN when the ring is full. */
+	/* Send one Ethernet frame gathered from `parts` (copied before return). -DEV_E_AGAIN when the ring is full; THREAD_SIG_NET follows when there is room. */
 	int (*send)(struct net_dev *dev, const void *const *parts, const size_t *lens, size_t count);
 	/* Next received frame: fills `*frame`, returns its length, or -DEV_E_AGAIN. Borrowed until recv_done(). */
 	int (*recv)(struct net_dev *dev, const uint8_t **frame);
 	void (*recv_done)(struct net_dev *dev);
-	/* Signal THREAD_SIG_NET to `thread` whenever frames arrive. */
+	/* Signal THREAD_SIG_NET to `thread` whenever frames arrive, the link changes, or a full ring has room again. */
 	void (*listen)(struct net_dev *dev, struct thread *thread);
 	bool (*link_up)(struct net_dev *dev);
 };
