@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `skerry logs` and `skerry events`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/text.h"
+#include "skerry/commands.h"
+#include "skerry/listing.h"
+
+static void print_log(const json_t *row)
+{
+	char at[32];
+	const char *line = json_string_value(json_object_get(row, "text"));
+	cli_time_text(json_integer_value(json_object_get(row, "time")), at, sizeof at);
+	printf("%s  ", at);
+	cli_print_clean(line ? line : "");
+	putchar('\n');
+}
+
+static void print_event(const json_t *row)
+{
+	char at[32], device[80], kind[48];
+	const char *text = json_string_value(json_object_get(row, "text"));
+	cli_time_text(json_integer_value(json_object_get(row, "time")), at, sizeof at);
+	cli_member_text(row, "device", device, sizeof device);
+	cli_member_text(row, "kind", kind, sizeof kind);
+	printf("%s  %-14s %-16s ", at, device, kind);
+	cli_print_clean(text ? text : "");
+	putchar('\n');
+}
+
+static int run_logs(struct cli *cli, int argc, char **argv)
+{
+	bool follow = false;
+	const struct option_spec specs[] = {
+		{.name = "--follow", .letter = 'f', .flag = &follow, .help = "go on with new lines"}, {0}};
+	struct cli_words words = {.min = 1, .max = 1};
+	char path[128];
+	if (!cli_options(cli, specs, argc, argv, &words))
+		return cli->exit_code;
+	if (!text_is_id(words.items[0]))
+		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/devices/%s/logs?", words.items[0]);
+	return listing_stream(
+		cli, &(struct listing_stream){.path = path, .member = "lines", .follow = follow, .print = print_log});
+}
+
+static int run_events(struct cli *cli, int argc, char **argv)
+{
+	bool follow = false;
+	const char *device = NULL;
+	const struct option_spec specs[] = {
+		{.name = "--follow", .letter = 'f', .flag = &follow, .help = "go on with new events"},
+		{.name = "--device", .value = "ID", .text = &device, .help = "of this device only"},
+		{0},
+	};
+	struct cli_words words = {0};
+	char path[160];
+	if (!cli_options(cli, specs, argc, argv, &words))
+		return cli->exit_code;
+	if (device && !text_is_id(device))
+		return cli_usage(cli, "--device '%s' is not a device id", device);
+	snprintf(path, sizeof path, "/api/v1/events?%s%s%s", device ? "device=" : "", device ? device : "",
+		device ? "&" : "");
+	return listing_stream(cli,
+		&(struct listing_stream){.path = path, .member = "events", .follow = follow, .print = print_event});
+}
+
+const struct command command_logs = {
+	.name = "logs", .arguments = "DEVICE [-f]", .summary = "a device's log lines", .run = run_logs};
+const struct command command_events = {.name = "events",
+	.arguments = "[-f] [--device ID]",
+	.summary = "what happened: jobs, presence, reports",
+	.run = run_events};

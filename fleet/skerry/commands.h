@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command, each in its file cmd_*.c; main.c has the table. */
+#ifndef SKERRY_COMMANDS_H
+#define SKERRY_COMMANDS_H
+
+#include "skerry/cli.h"
+
+extern const struct command command_init;
+extern const struct command command_image_build, command_image_sign, command_image_inspect, command_image_list;
+extern const struct command command_device_add, command_device_list, command_device_show;
+extern const struct command command_update;
+extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
+extern const struct command command_logs, command_events, command_cmd, command_status;
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/file.h"
+#include "skerry/init.h"
+
+/* What devices may do below their own topic, SPEC §8; %u is the name in their certificate. */
+static const char *const device_publishes[] = {
+	"jobs/$next/get",
+	"jobs/+/update",
+	"report",
+	"presence",
+	"log",
+	"telemetry/+",
+	"cmd/reply",
+};
+static const char *const device_reads[] = {
+	"jobs/$next/get/accepted",
+	"jobs/$next/get/rejected",
+	"jobs/notify-next",
+	"jobs/+/update/accepted",
+	"jobs/+/update/rejected",
+	"app/+",
+	"cmd",
+};
+
+static void print_cli_conf(FILE *to, const struct init_plan *plan)
+{
+	fprintf(to,
+		"# Read by the command line `skerry`.\n"
+		"# Where skerryd answers.\nurl = https://127.0.0.1:%llu\n"
+		"# What new devices are told: the broker, their topics, their vendor.\n"
+		"broker-host = %s\nbroker-port = %llu\nprefix = %s\nvendor = %s\n",
+		(unsigned long long)plan->http_port, plan->broker_host, (unsigned long long)plan->broker_port,
+		plan->prefix, plan->vendor);
+}
+
+static void print_server_conf(FILE *to, const struct init_plan *plan)
+{
+	fprintf(to,
+		"# Read by skerryd.\n"
+		"broker-host = 127.0.0.1\nbroker-port = %llu\nprefix = %s\n"
+		"listen = %s\nhttp-port = %llu\n"
+		"# What jobs tell devices: where payloads are. A mirror may stand here.\n"
+		"artifact-url = https://%s:%llu/artifacts\n"
+		"# A job that is under way and says nothing for so long has timed out.\n"
+		"step-timeout-s = 3600\n",
+		(unsigned long long)plan->broker_port, plan->prefix, plan->listen, (unsigned long long)plan->http_port,
+		plan->broker_host, (unsigned long long)plan->http_port);
+}
+
+static void print_broker_conf(FILE *to, const struct init_plan *plan)
+{
+	/* Started by root, Mosquitto would become another user, who cannot read the keys. */
+	const struct passwd *user = getpwuid(geteuid());
+	const char *dir = plan->home.dir;
+	fprintf(to,
+		"# Mosquitto for this fleet: mosquitto -c %s/" HOME_BROKER_CONF "\n"
+		"listener %llu %s\n"
+		"cafile %s/" HOME_CA "\ncertfile %s/server/broker.crt\nkeyfile %s/server/broker.key\n"
+		"require_certificate true\nuse_identity_as_username true\n"
+		"# Without this one device could take another's session by using its client id.\n"
+		"use_username_as_clientid true\n"
+		"allow_anonymous false\nacl_file %s/server/mosquitto.acl\n"
+		"set_tcp_nodelay true\nmax_packet_size 65536\nmax_queued_messages 200\n"
+		"# The queue is skerryd's database; the broker keeps nothing.\npersistence false\n"
+		"log_dest stderr\nconnection_messages false\n%s%s%s",
+		dir, (unsigned long long)plan->broker_port, plan->listen, dir, dir, dir, dir, user ? "user " : "",
+		user ? user->pw_name : "", user ? "\n" : "");
+}
+
+static void print_acl(FILE *to, const struct init_plan *plan)
+{
+	fprintf(to, "user " HOME_SERVER_USER "\ntopic readwrite %s/#\n\n", plan->prefix);
+	for (size_t i = 0; i < sizeof device_publishes / sizeof *device_publishes; i++)
+		fprintf(to, "pattern write %s/%%u/%s\n", plan->prefix, device_publishes[i]);
+	for (size_t i = 0; i < sizeof device_reads / sizeof *device_reads; i++)
+		fprintf(to, "pattern read %s/%%u/%s\n", plan->prefix, device_reads[i]);
+}
+
+static int write_text(const struct init_plan *plan, void (*print)(FILE *, const struct init_plan *),
+	struct home_path path, struct fleet_error *error)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *stream = open_memstream(&text, &len);
+	if (!stream)
+		return fleet_fail(error, NULL, "out of memory");
+	print(stream, plan);
+	if (fclose(stream) != 0) {
+		free(text);
+		return fleet_fail(error, NULL, "out of memory");
+	}
+	int rc = file_write(path.text, text, len, 0644, error);
+	free(text);
+	return rc;
+}
+
+int init_write_confs(const struct init_plan *plan, const struct home *dir, struct fleet_error *error)
+{
+	if (write_text(plan, print_cli_conf, home_path(dir, HOME_CONF), error) < 0 ||
+		write_text(plan, print_server_conf, home_path(dir, HOME_SERVER_CONF), error) < 0 ||
+		write_text(plan, print_broker_conf, home_path(dir, HOME_BROKER_CONF), error) < 0)
+		return -1;
+	return write_text(plan, print_acl, home_path(dir, "server/mosquitto.acl"), error);
+}

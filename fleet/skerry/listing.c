@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerry/listing.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_SECONDS 25
+#define AWAY_SECONDS 120
+
+static int open_client(struct cli *cli, struct client *client)
+{
+	struct fleet_error error;
+	int rc = cli_home(cli);
+	if (rc)
+		return rc;
+	return client_open(client, &cli->home, &error) < 0 ? cli_fail(&error) : EXIT_OK;
+}
+
+int listing_print(struct cli *cli, const struct listing *listing)
+{
+	struct client client;
+	struct fleet_error error;
+	json_t *answer;
+	int rc = open_client(cli, &client);
+	if (rc)
+		return rc;
+	if (client_get(&client, listing->path, &answer, &error) < 0) {
+		rc = cli_fail(&error);
+	} else {
+		json_t *rows = json_object_get(answer, listing->member);
+		if (listing->prepare)
+			listing->prepare(rows);
+		if (cli->json)
+			cli_print_json(rows, false);
+		else
+			cli_print_table(listing->columns, rows, listing->empty);
+		json_decref(answer);
+	}
+	client_close(&client);
+	return rc;
+}
+
+static void print_members(json_t *object, int indent)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		char text[256];
+		printf("%*s%-*s ", indent, "", 16 - indent, key);
+		if (json_is_object(value) && indent < 8) {
+			putchar('\n');
+			print_members(value, indent + 2);
+			continue;
+		}
+		cli_member_text(object, key, text, sizeof text);
+		printf("%s\n", text);
+	}
+}
+
+int listing_show(struct cli *cli, const char *method, const char *path)
+{
+	struct client client;
+	struct fleet_error error;
+	json_t *answer;
+	int rc = open_client(cli, &client);
+	if (rc)
+		return rc;
+	if (client_call(&client, &(struct client_request){.method = method, .path = path}, &answer, &error) < 0)
+		rc = cli_fail(&error);
+	else if (cli->json)
+		cli_print_json(answer, false);
+	else
+		print_members(answer, 0);
+	json_decref(answer);
+	client_close(&client);
+	return rc;
+}
+
+/* Prints them; the number of the last one, or `since`. */
+static json_int_t print_rows(
+	const struct cli *cli, const struct listing_stream *stream, const json_t *rows, json_int_t since)
+{
+	size_t index;
+	const json_t *row;
+	json_array_foreach(rows, index, row)
+	{
+		json_int_t number = json_integer_value(json_object_get(row, "n"));
+		since = number > since ? number : since;
+		if (cli->json)
+			cli_print_json(row, true);
+		else
+			stream->print(row);
+	}
+	fflush(stdout);
+	return since;
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static int stream_rows(const struct cli *cli, struct client *client, const struct listing_stream *stream)
+{
+	struct fleet_error error;
+	json_int_t since = 0;
+	time_t answered = now();
+	bool waiting = false;
+	for (;;) {
+		char path[300];
+		json_t *answer;
+		snprintf(path, sizeof path, "%ssince=%lld&wait=%d", stream->path, (long long)since,
+			waiting ? POLL_SECONDS : 0);
+		int rc = client_get(client, path, &answer, &error);
+		if (rc == CLIENT_UNREACHABLE && waiting && now() - answered < AWAY_SECONDS) {
+			sleep(1);
+			continue;
+		}
+		if (rc < 0)
+			return cli_fail(&error);
+		answered = now();
+		const json_t *rows = json_object_get(answer, stream->member);
+		bool none = json_array_size(rows) == 0;
+		since = print_rows(cli, stream, rows, since);
+		json_decref(answer);
+		if (none && !stream->follow)
+			return EXIT_OK;
+		waiting = none;
+	}
+}
+
+int listing_stream(struct cli *cli, const struct listing_stream *stream)
+{
+	struct client client;
+	int rc = open_client(cli, &client);
+	if (rc)
+		return rc;
+	rc = stream_rows(cli, &client, stream);
+	client_close(&client);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry: who is ours, who is there, what runs. All but devices_enrol_all() and devices_settle_presence() inside a group. */
+#ifndef SKERRYD_DEVICES_H
+#define SKERRYD_DEVICES_H
+
+#include "skerryd/message.h"
+#include "skerryd/skerryd.h"
+
+/* Take up the files that `skerry device add` left in server/enrol. 0 or -1. */
+int devices_enrol_all(struct skerryd *server) STORE_CHECK;
+/* The same for one device. STORE_NONE: there is no such file, or a malformed one. */
+int devices_enrol(struct skerryd *server, const char *id) STORE_CHECK;
+/* *added: it is new. 0 or -1. */
+int devices_put(struct skerryd *server, const char *id, const char *board, bool *added) STORE_CHECK;
+
+/* What the device says. 0 or -1. `retained`: the broker remembers it from before. */
+int devices_on_presence(
+	struct skerryd *server, const char *id, const struct message_presence *presence, bool retained) STORE_CHECK;
+int devices_on_report(
+	struct skerryd *server, const char *id, const json_t *body, struct store_report *report) STORE_CHECK;
+int devices_on_log(struct skerryd *server, const char *id, const json_t *lines) STORE_CHECK;
+
+/* After a new connection to the broker: who did not speak since is offline. */
+void devices_settle_presence(struct skerryd *server);
+
+/* One device, or all, as the API shows them. 0, STORE_NONE, -1. */
+int devices_json(struct skerryd *server, const char *id, json_t **device) STORE_CHECK;
+int devices_list_json(struct skerryd *server, json_t **devices) STORE_CHECK;
+
+#endif

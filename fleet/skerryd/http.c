@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/http.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "shared/text.h"
+#include "skerryd/http_listen.h"
+#include "skerryd/http_priv.h"
+#include "skerryd/note.h"
+
+#define CONNECTIONS_MAX  400 /* libmosquitto selects: no descriptor may reach 1024 */
+#define IDLE_S           60
+#define CONNECTION_BYTES (64u << 10) /* for headers and buffers of one connection */
+#define SWALLOW_MAX      (1u << 20)  /* of a refused body; beyond, the connection is closed instead */
+
+struct http {
+	struct skerryd *server;
+	struct MHD_Daemon *daemon;
+	struct http_request *waiting;
+	unsigned changed;
+	int epoll_fd;
+	bool stopping;
+};
+
+static const struct http_route *const tables[] = {
+	http_status_routes, http_device_routes, http_image_routes, http_job_routes, http_artifact_routes};
+
+/* ---- routing ---- */
+
+/* `path` against `pattern`, whose '*' takes one segment into id[]. */
+static bool path_matches(const char *pattern, const char *path, char id[HTTP_ID_MAX])
+{
+	const char *star = strchr(pattern, '*');
+	size_t head = star ? (size_t)(star - pattern) : strlen(pattern);
+	if (strncmp(pattern, path, head) != 0)
+		return false;
+	if (!star)
+		return path[head] == 0;
+	size_t len = strcspn(path + head, "/"), tail = strlen(star + 1);
+	/* The tail may begin inside the segment: "*.fit". */
+	if (tail && star[1] != '/') {
+		if (len < tail)
+			return false;
+		len -= tail;
+	}
+	if (len == 0 || len >= HTTP_ID_MAX || strcmp(path + head + len, star + 1) != 0)
+		return false;
+	memcpy(id, path + head, len);
+	id[len] = 0;
+	return true;
+}
+
+/* The route, else NULL and *known: the path exists, with another method. */
+static const struct http_route *find_route(const char *method, const char *path, char id[HTTP_ID_MAX], bool *known)
+{
+	*known = false;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		for (const struct http_route *route = tables[i]; route->method; route++) {
+			if (!path_matches(route->path, path, id))
+				continue;
+			if (strcmp(route->method, method) == 0)
+				return route;
+			*known = true;
+		}
+	}
+	return NULL;
+}
+
+/* ---- authorisation ---- */
+
+static bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	volatile uint8_t difference = 0;
+	for (size_t i = 0; i < len; i++)
+		difference = (uint8_t)(difference | (a[i] ^ b[i]));
+	return difference == 0;
+}
+
+/* Hashes are compared, so that neither time nor length tells anything about the token. */
+static bool is_authorised(struct http_request *request)
+{
+	const char *header =
+		MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	uint8_t hash[32];
+	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+		return false;
+	header += 7 + strspn(header + 7, " ");
+	ota_sha256(header, strlen(header), hash);
+	return is_same(hash, request->server->settings.token_hash, sizeof hash);
+}
+
+static void admit(struct http_request *request, const char *method, const char *path)
+{
+	bool known;
+	request->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+	request->route = find_route(request->is_head ? MHD_HTTP_METHOD_GET : method, path, request->id, &known);
+	/* Before anything is told about what there is. */
+	if (strncmp(path, "/artifacts/", 11) != 0 && !is_authorised(request)) {
+		request->refusal = MHD_HTTP_UNAUTHORIZED;
+		(void)!fleet_fail(&request->why, "send Authorization: Bearer with the token of the home's " HOME_TOKEN,
+			"no valid token");
+	} else if (!request->route && known) {
+		request->refusal = MHD_HTTP_METHOD_NOT_ALLOWED;
+		(void)!fleet_fail(&request->why, "see fleet/API.md", "this method does not go with this path");
+	} else if (!request->route) {
+		request->refusal = MHD_HTTP_NOT_FOUND;
+		(void)!fleet_fail(&request->why, "see fleet/API.md", "no such path");
+	}
+}
+
+/* ---- a request's life ---- */
+
+static struct http_request *begin_request(struct http *http, struct MHD_Connection *connection)
+{
+	struct http_request *request = calloc(1, sizeof *request);
+	if (!request)
+		return NULL;
+	request->http = http;
+	request->server = http->server;
+	request->connection = connection;
+	request->draft.fd = -1;
+	return request;
+}
+
+static void unlink_waiting(struct http_request *request)
+{
+	for (struct http_request **at = &request->http->waiting; *at; at = &(*at)->next) {
+		if (*at == request) {
+			*at = request->next;
+			return;
+		}
+	}
+}
+
+static void on_completed(
+	void *ctx, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode code)
+{
+	struct http_request *request = *slot;
+	(void)ctx;
+	(void)connection;
+	(void)code;
+	if (!request)
+		return;
+	if (request->suspended)
+		unlink_waiting(request);
+	if (request->command)
+		command_free(request->server, request->command);
+	http_body_free(request);
+	free(request);
+	*slot = NULL;
+}
+
+static bool must_swallow(const struct http_request *request)
+{
+	const char *expect = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+	const char *length =
+		MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return !expect && length && strtoull(length, NULL, 10) <= SWALLOW_MAX;
+}
+
+static int handle(struct http_request *request)
+{
+	if (request->refusal)
+		return http_reply_problem(request, (unsigned)request->refusal, &request->why);
+	int rc = request->route->handle(request);
+	if (rc != HTTP_WAIT)
+		return rc;
+	if (request->http->stopping)
+		return http_reply_error(
+			request, MHD_HTTP_SERVICE_UNAVAILABLE, "try again in a moment", "skerryd is shutting down");
+	request->suspended = true;
+	request->next = request->http->waiting;
+	request->http->waiting = request;
+	MHD_suspend_connection(request->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
+	const char *version, const char *data, size_t *len, void **slot)
+{
+	struct http *http = ctx;
+	struct http_request *request = *slot;
+	(void)version;
+	if (!request) {
+		*slot = request = begin_request(http, connection);
+		if (!request)
+			return MHD_NO;
+		admit(request, method, path);
+		http_body_begin(request);
+		return request->refusal && !must_swallow(request) ? (enum MHD_Result)handle(request) : MHD_YES;
+	}
+	if (*len) {
+		http_body_add(request, data, *len);
+		*len = 0;
+		return MHD_YES;
+	}
+	return (enum MHD_Result)handle(request);
+}
+
+/* ---- the daemon ---- */
+
+static void on_log(void *ctx, const char *format, va_list args)
+{
+	const struct skerryd *server = ctx;
+	char line[400];
+	if (!server->settings.verbose)
+		return; /* handshakes that fail, clients that vanish: the world's doing */
+	vsnprintf(line, sizeof line, format, args);
+	line[strcspn(line, "\r\n")] = 0;
+	note("http: %s", line);
+}
+
+static int start_daemon(struct http *http, const struct http_listen *listen, struct fleet_error *error)
+{
+	unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const union MHD_DaemonInfo *info;
+	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+		http->server, MHD_OPTION_LISTEN_SOCKET, listen->fd, MHD_OPTION_HTTPS_MEM_KEY, listen->key.data,
+		MHD_OPTION_HTTPS_MEM_CERT, listen->cert.data, MHD_OPTION_HTTPS_PRIORITIES,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+	if (!http->daemon)
+		return fleet_fail(error, "see above", "the HTTPS server does not start");
+	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	http->epoll_fd = info ? info->epoll_fd : -1;
+	return 0;
+}
+
+int http_start(struct skerryd *server, struct http **out, struct fleet_error *error)
+{
+	struct http_listen listen;
+	struct http *http = calloc(1, sizeof *http);
+	if (!http)
+		return fleet_fail(error, NULL, "out of memory");
+	http->server = server;
+	int rc = http_listen_open(&listen, &server->settings, error);
+	if (rc == 0) {
+		rc = start_daemon(http, &listen, error);
+		http_listen_close(&listen, rc < 0);
+	}
+	if (rc < 0) {
+		free(http);
+		return -1;
+	}
+	*out = http;
+	return 0;
+}
+
+int http_fd(const struct http *http)
+{
+	return http->epoll_fd;
+}
+
+int http_timeout_ms(const struct http *http, int max_ms)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	int64_t timeout = max_ms, now = note_now_ms();
+	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms < (unsigned)max_ms)
+		timeout = (int64_t)ms;
+	for (const struct http_request *request = http->waiting; request; request = request->next)
+		if (request->deadline_ms - now < timeout)
+			timeout = request->deadline_ms > now ? request->deadline_ms - now : 0;
+	return http->changed ? 0 : (int)timeout;
+}
+
+static void resume(struct http *http)
+{
+	int64_t now = note_now_ms();
+	struct http_request **at = &http->waiting;
+	while (*at) {
+		struct http_request *request = *at;
+		if (!(request->waits_for & http->changed) && now < request->deadline_ms && !http->stopping) {
+			at = &request->next;
+			continue;
+		}
+		*at = request->next;
+		request->suspended = false;
+		MHD_resume_connection(request->connection);
+	}
+	http->changed = 0;
+}
+
+void http_run(struct http *http)
+{
+	resume(http);
+	MHD_run(http->daemon);
+}
+
+void http_wake(struct http *http, unsigned changed)
+{
+	if (http) /* not yet at start */
+		http->changed |= changed;
+}
+
+void http_stop(struct http *http)
+{
+	if (!http)
+		return;
+	http->stopping = true;
+	http_run(http);
+	MHD_stop_daemon(http->daemon);
+	free(http);
+}

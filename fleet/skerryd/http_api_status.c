@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /api/v1/status and /api/v1/events, and what the other handlers share. */
+#include <string.h>
+
+#include "shared/text.h"
+#include "skerryd/http_api.h"
+
+int http_reply_missing(struct http_request *request, int rc, const char *what)
+{
+	if (rc < 0)
+		return http_reply_store(request);
+	return http_reply_error(request, MHD_HTTP_NOT_FOUND, "see the list", "there is no %s '%s'", what, request->id);
+}
+
+bool http_check_members(struct http_request *request, const json_t *object, const char *const *names, int *rc)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		size_t i = 0;
+		while (names[i] && strcmp(names[i], key) != 0)
+			i++;
+		if (!names[i]) {
+			*rc = http_reply_error(request, MHD_HTTP_BAD_REQUEST, "see fleet/API.md",
+				"the member '%.64s' is not known here", key);
+			return false;
+		}
+	}
+	return true;
+}
+
+int http_reply_rows(struct http_request *request, const char *member, json_t *rows)
+{
+	return http_reply_json(request, MHD_HTTP_OK, json_pack("{s:o}", member, rows));
+}
+
+static int get_status(struct http_request *request)
+{
+	const struct skerryd *server = request->server;
+	int64_t devices, jobs;
+	if (store_device_count(server->store, &devices) < 0 || store_job_count_open(server->store, &jobs) < 0)
+		return http_reply_store(request);
+	return http_reply_json(request, MHD_HTTP_OK,
+		json_pack("{s:s, s:s, s:I, s:I}", "version", SKERRYD_VERSION, "broker",
+			server->broker_since ? "connected" : "disconnected", "devices", (json_int_t)devices, "jobs",
+			(json_int_t)jobs));
+}
+
+static int get_events(struct http_request *request)
+{
+	const char *device = http_query(request, "device");
+	int64_t since;
+	int rc;
+	json_t *rows;
+	if (device && !text_is_id(device))
+		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "device is not a device id");
+	if (!http_query_number(request, "since", INT64_MAX, &since, &rc))
+		return rc;
+	if (store_events_json(request->server->store, device, since, &rows) < 0)
+		return http_reply_store(request);
+	rc = json_array_size(rows) ? 0 : http_wait(request, CHANGED_EVENT);
+	if (rc == 0)
+		return http_reply_rows(request, "events", rows);
+	json_decref(rows);
+	return rc < 0 ? MHD_YES : rc;
+}
+
+const struct http_route http_status_routes[] = {
+	{"GET", "/api/v1/status", HTTP_BODY_NONE, get_status},
+	{"GET", "/api/v1/events", HTTP_BODY_NONE, get_events},
+	{0},
+};

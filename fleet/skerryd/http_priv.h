@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files http*.c share: a request from its first line to its answer. */
+#ifndef SKERRYD_HTTP_PRIV_H
+#define SKERRYD_HTTP_PRIV_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ota/verify.h"
+#include "shared/file.h"
+#include "skerryd/command.h"
+#include "skerryd/http.h"
+#include "skerryd/skerryd.h"
+
+#define HTTP_JSON_MAX    (64u << 10)
+#define HTTP_PAYLOAD_MAX (64u << 20)
+#define HTTP_ID_MAX      80
+
+struct http_request;
+
+/* What a handler returns: MHD_YES when it has queued an answer, MHD_NO to close the connection, or: */
+#define HTTP_WAIT 2 /* call again when something changed, or time is up */
+
+enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_PAYLOAD };
+
+struct http_route {
+	const char *method, *path; /* a '*' stands for one id, which goes into request->id */
+	enum http_body body;
+	int (*handle)(struct http_request *request);
+};
+/* Terminated by a zeroed one. */
+extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
+	http_status_routes[];
+
+struct http_request {
+	struct http_request *next; /* of those that wait */
+	struct http *http;
+	struct skerryd *server;
+	struct MHD_Connection *connection;
+	const struct http_route *route;
+	char id[HTTP_ID_MAX];
+	bool is_head;
+	int refusal; /* HTTP status of an answer that was decided before the body ended; 0: none */
+	struct fleet_error why;
+	/* the body */
+	uint8_t *body;
+	size_t body_len;
+	struct file_draft draft; /* PAYLOAD: it goes to a file, and its digest is taken on the way */
+	struct ota_sha256 sha;
+	uint64_t draft_bytes;
+	/* waiting */
+	bool suspended;
+	unsigned waits_for;  /* enum skerryd_topic */
+	int64_t deadline_ms; /* 0: has not waited yet */
+	struct command *command;
+};
+
+/* ---- http_body.c: the body's bytes ---- */
+
+/* Make ready for the body that the route takes. Sets refusal. */
+void http_body_begin(struct http_request *request);
+/* Takes data[len]; sets refusal when it cannot. */
+void http_body_add(struct http_request *request, const void *data, size_t len);
+/* The body as a JSON object, a new reference; NULL: an answer was queued, return *rc. */
+json_t *http_body_json(struct http_request *request, int *rc);
+void http_body_free(struct http_request *request);
+
+/* ---- http_reply.c: answers ---- */
+
+/* Takes the reference. NULL: out of memory. */
+int http_reply_json(struct http_request *request, unsigned status, json_t *body);
+/* A problem document (RFC 9457). */
+int http_reply_problem(struct http_request *request, unsigned status, const struct fleet_error *error);
+/* The same, with the texts; remedy NULL: none. */
+int http_reply_error(struct http_request *request, unsigned status, const char *remedy, const char *cause, ...)
+	__attribute__((format(printf, 4, 5)));
+/* As http_reply_error(), with a further member `jobId`. */
+int http_reply_conflict(struct http_request *request, const char *job, const char *remedy, const char *cause);
+/* The database failed: 507 when the disk is full, else 500. */
+int http_reply_store(struct http_request *request);
+/* A file could not be written, errno says why: 507 when the disk is full, else 500. */
+unsigned http_file_status(int number);
+
+/* ---- queries ---- */
+
+const char *http_query(const struct http_request *request, const char *name);
+/* A number; missing: 0. False: an answer was queued (MHD_YES), return *rc. */
+bool http_query_number(struct http_request *request, const char *name, uint64_t max, int64_t *value, int *rc);
+/*
+ * Nothing new yet: HTTP_WAIT until one of `topics` changes if the request's `wait` allows it; else 0: answer as it is. Or -1: an answer was queued,
+ * return MHD_YES.
+ */
+int http_wait(struct http_request *request, unsigned topics);
+/* Wait at most until `ms` from the first call; 0: time is up. */
+int http_wait_ms(struct http_request *request, unsigned topics, int64_t ms);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/link.h"
+
+#include <stdio.h>
+
+#include "skerryd/command.h"
+#include "skerryd/devices.h"
+#include "skerryd/jobs.h"
+#include "skerryd/note.h"
+
+#define PRESENCE_GRACE_MS 3000 /* retained presence comes right after the subscription */
+#define MALFORMED         2
+
+static void connected(struct skerryd *server)
+{
+	const struct settings *settings = &server->settings;
+	server->broker_since = note_now();
+	/* Of this process and this connection: the database remembers those before. */
+	server->round = note_now_ms() + 1;
+	server->presence_due_ms = note_now_ms() + PRESENCE_GRACE_MS;
+	note("mqtt: connected host=%s port=%llu", settings->broker_host, (unsigned long long)settings->broker_port);
+	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
+		return;
+	if (skerryd_event(
+		    server, &(struct store_event){.kind = "broker-connected", .text = "connected to the broker"}) < 0 ||
+		jobs_ring_all(server) < 0)
+		skerryd_rollback(server);
+	else
+		(void)!skerryd_commit(server);
+}
+
+static void lost(struct skerryd *server, const char *why)
+{
+	const struct settings *settings = &server->settings;
+	char text[300];
+	bool was_there = server->broker_since != 0;
+	server->broker_since = 0;
+	server->presence_due_ms = 0;
+	note("mqtt: %s host=%s port=%llu reason=\"%s\" remedy=\"is the broker running? trying again\"",
+		was_there ? "lost" : "unreachable", settings->broker_host, (unsigned long long)settings->broker_port,
+		why);
+	snprintf(text, sizeof text, "the broker at %s:%llu %s: %s", settings->broker_host,
+		(unsigned long long)settings->broker_port, was_there ? "is gone" : "cannot be reached", why);
+	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
+		return;
+	if (skerryd_event(server, &(struct store_event){.kind = "broker-lost", .text = text}) < 0)
+		skerryd_rollback(server);
+	else
+		(void)!skerryd_commit(server);
+}
+
+static int on_report(struct skerryd *server, const char *device, const json_t *body)
+{
+	struct store_report report;
+	return message_report(body, &report) ? devices_on_report(server, device, body, &report) : MALFORMED;
+}
+
+static int on_presence(struct skerryd *server, const char *device, const json_t *body, bool retained)
+{
+	struct message_presence presence;
+	if (!message_presence(body, &presence))
+		return MALFORMED;
+	return devices_on_presence(server, device, &presence, retained);
+}
+
+static int on_log(struct skerryd *server, const char *device, const json_t *body)
+{
+	const json_t *lines = message_log(body);
+	return lines ? devices_on_log(server, device, lines) : MALFORMED;
+}
+
+static int on_reply(struct skerryd *server, const char *device, const json_t *body)
+{
+	struct message_reply reply;
+	if (!message_reply(body, &reply))
+		return MALFORMED;
+	command_on_reply(server, device, &reply);
+	return 0;
+}
+
+static int on_request(struct skerryd *server, const struct topic *topic, const json_t *body)
+{
+	int rc = topic->kind == TOPIC_JOB_GET ? jobs_on_get(server, topic->device, body)
+					      : jobs_on_update(server, topic->device, topic->job, body);
+	return rc < 0 || body ? rc : MALFORMED;
+}
+
+static int dispatch(struct skerryd *server, const struct topic *topic, const json_t *body, bool retained)
+{
+	if (topic->kind == TOPIC_JOB_GET || topic->kind == TOPIC_JOB_UPDATE)
+		return on_request(server, topic, body); /* a request is answered, also when it is malformed */
+	if (!body)
+		return MALFORMED;
+	switch (topic->kind) {
+	case TOPIC_REPORT:
+		return on_report(server, topic->device, body);
+	case TOPIC_PRESENCE:
+		return on_presence(server, topic->device, body, retained);
+	case TOPIC_LOG:
+		return on_log(server, topic->device, body);
+	case TOPIC_CMD_REPLY:
+		return on_reply(server, topic->device, body);
+	default:
+		return MALFORMED;
+	}
+}
+
+static int note_malformed(struct skerryd *server, const char *device, const char *topic)
+{
+	char text[400];
+	if (store_device_malformed(server->store, device) < 0)
+		return -1;
+	if (!throttle_pass(&server->throttle, 'm', device, note_now_ms()))
+		return 0;
+	note("mqtt: malformed topic=%s", topic);
+	snprintf(text, sizeof text, "a malformed message was dropped: %s", topic);
+	return skerryd_event(server, &(struct store_event){.kind = "malformed", .device = device, .text = text});
+}
+
+/* Enrolled since the last look? Else it is somebody with our certificate whom nobody added. */
+static int meet_unknown(struct skerryd *server, const char *device)
+{
+	char text[200];
+	int rc = devices_enrol(server, device);
+	if (rc == 0)
+		return store_device_seen(server->store, device, note_now());
+	if (rc < 0 || !throttle_pass(&server->throttle, 'u', device, note_now_ms()))
+		return rc;
+	note("mqtt: unknown-device device=%s", device);
+	snprintf(text, sizeof text,
+		"%s is not in the registry; its messages are dropped. Add it with `skerry device add`", device);
+	rc = skerryd_event(server, &(struct store_event){.kind = "unknown-device", .device = device, .text = text});
+	return rc < 0 ? -1 : STORE_NONE;
+}
+
+static int take(struct skerryd *server, const struct topic *topic, const struct inbox_item *item)
+{
+	int rc = 0;
+	/* What the broker remembers says nothing about when the device was there. */
+	if (item->retained) {
+		struct store_device device;
+		rc = store_device_get(server->store, topic->device, &device);
+	} else {
+		rc = store_device_seen(server->store, topic->device, note_now());
+	}
+	if (rc == STORE_NONE)
+		rc = meet_unknown(server, topic->device);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	json_t *body = message_parse(topic->kind, item->payload, item->len);
+	rc = dispatch(server, topic, body, item->retained);
+	json_decref(body);
+	return rc == MALFORMED ? note_malformed(server, topic->device, item->topic) : rc;
+}
+
+static void take_message(struct skerryd *server, const struct inbox_item *item)
+{
+	struct topic topic;
+	/* An empty message only clears a retained one. */
+	if (item->len == 0 || !topic_parse(server->settings.prefix, item->topic, &topic))
+		return;
+	bool is_job = topic.kind == TOPIC_JOB_UPDATE;
+	if (skerryd_begin(server, is_job ? STORE_KEPT_ON_POWER_CUT : STORE_KEPT_ON_KILL) < 0)
+		return;
+	if (take(server, &topic, item) < 0)
+		skerryd_rollback(server);
+	else
+		(void)!skerryd_commit(server);
+}
+
+void link_take(struct skerryd *server, const struct inbox_item *item)
+{
+	switch (item->kind) {
+	case INBOX_CONNECTED:
+		connected(server);
+		break;
+	case INBOX_LOST:
+		lost(server, item->topic);
+		break;
+	case INBOX_MESSAGE:
+		take_message(server, item);
+		break;
+	}
+}

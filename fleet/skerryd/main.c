@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* skerryd: options, start order, the main loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "skerryd/artifact.h"
+#include "skerryd/devices.h"
+#include "skerryd/http.h"
+#include "skerryd/jobs.h"
+#include "skerryd/link.h"
+#include "skerryd/mqtt.h"
+#include "skerryd/note.h"
+#include "skerryd/skerryd.h"
+
+#define TICK_MS         500
+#define MESSAGES_A_TURN 64 /* then the HTTP side has its turn */
+#define READY_WAIT_MS   2000
+
+struct daemon {
+	struct skerryd server;
+	struct inbox *inbox;
+	int signal_fd, lock_fd;
+	int64_t tick_due_ms;
+};
+
+static const char usage[] = "usage: skerryd [--home DIR] [--verbose]\n"
+			    "Serves a fleet's home (made by `skerry init`): device registry, jobs, artifacts.\n"
+			    "Stays in the foreground; ends on SIGTERM or SIGINT.\n";
+
+static int complain(const struct fleet_error *error)
+{
+	fprintf(stderr, "skerryd: %s\n", error->cause);
+	if (*error->remedy)
+		fprintf(stderr, "  remedy: %s\n", error->remedy);
+	return 1;
+}
+
+/* ---- start and end ---- */
+
+/* Two daemons on one home would answer each device twice. The lock ends with the process. */
+static int lock_home(struct daemon *daemon, struct fleet_error *error)
+{
+	struct home_path path = home_path(&daemon->server.settings.home, HOME_LOCK);
+	daemon->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (daemon->lock_fd < 0)
+		return fleet_fail_errno(error, NULL, "cannot open '%s'", path.text);
+	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return fleet_fail(
+		error, "end it, or use another home", "another skerryd runs on '%s'", daemon->server.settings.home.dir);
+}
+
+static int catch_signals(struct daemon *daemon, struct fleet_error *error)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGPIPE); /* a client that vanished */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigdelset(&set, SIGPIPE);
+	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return daemon->signal_fd < 0 ? fleet_fail_errno(error, NULL, "cannot make a signalfd") : 0;
+}
+
+static int start_event(struct skerryd *server)
+{
+	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
+		return -1;
+	if (skerryd_event(server, &(struct store_event){.kind = "server-started", .text = "skerryd started"}) == 0)
+		return skerryd_commit(server);
+	skerryd_rollback(server);
+	return -1;
+}
+
+static int start(struct daemon *daemon, struct fleet_error *error)
+{
+	struct skerryd *server = &daemon->server;
+	if (settings_load(&server->settings, error) < 0 || lock_home(daemon, error) < 0 ||
+		catch_signals(daemon, error) < 0)
+		return -1;
+	outbox_init(&server->outbox, server->settings.prefix);
+	artifact_sweep(&server->settings.home);
+	if (store_open(home_path(&server->settings.home, HOME_DATABASE).text, &server->store, error) < 0)
+		return -1;
+	if (start_event(server) < 0 || devices_enrol_all(server) < 0)
+		return fleet_fail(error, "free some space, or restore the database from a backup",
+			"the database failed: %s", store_error(server->store));
+	if (inbox_open(&daemon->inbox, error) < 0 || http_start(server, &server->http, error) < 0)
+		return -1;
+	return mqtt_start(&server->settings, daemon->inbox, &server->mqtt, error);
+}
+
+static void stop(struct daemon *daemon)
+{
+	struct skerryd *server = &daemon->server;
+	if (daemon->inbox)
+		inbox_close(daemon->inbox);
+	mqtt_stop(server->mqtt);
+	server->mqtt = NULL;
+	http_stop(server->http);
+	inbox_free(daemon->inbox);
+	outbox_clear(&server->outbox);
+	bell_free(&server->bells);
+	store_close(server->store);
+	settings_free(&server->settings);
+	if (daemon->signal_fd >= 0)
+		close(daemon->signal_fd);
+	if (daemon->lock_fd >= 0)
+		close(daemon->lock_fd);
+}
+
+/* ---- the loop ---- */
+
+static void take_messages(struct daemon *daemon)
+{
+	struct inbox_item *item;
+	for (int i = 0; i < MESSAGES_A_TURN && (item = inbox_take(daemon->inbox)); i++) {
+		link_take(&daemon->server, item);
+		inbox_item_free(item);
+	}
+}
+
+static void tick(struct daemon *daemon)
+{
+	struct skerryd *server = &daemon->server;
+	int64_t now = note_now_ms();
+	if (now < daemon->tick_due_ms)
+		return;
+	daemon->tick_due_ms = now + TICK_MS;
+	if (server->presence_due_ms && now >= server->presence_due_ms) {
+		server->presence_due_ms = 0;
+		devices_settle_presence(server);
+	}
+	jobs_tick(server);
+}
+
+/* Until something is to be done; true: to end. */
+static bool turn(struct daemon *daemon, int max_ms)
+{
+	struct pollfd fds[] = {{.fd = daemon->signal_fd, .events = POLLIN},
+		{.fd = inbox_fd(daemon->inbox), .events = POLLIN},
+		{.fd = http_fd(daemon->server.http), .events = POLLIN}};
+	struct signalfd_siginfo info;
+	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, max_ms));
+	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		return true;
+	take_messages(daemon);
+	tick(daemon);
+	http_run(daemon->server.http);
+	return false;
+}
+
+static void serve(struct daemon *daemon)
+{
+	const struct skerryd *server = &daemon->server;
+	int64_t until = note_now_ms() + READY_WAIT_MS;
+	bool ready = false;
+	while (!turn(daemon, 100 + (ready ? TICK_MS - 100 : 0))) {
+		if (ready || (!server->broker_since && note_now_ms() < until))
+			continue;
+		ready = true;
+		printf("skerryd: ready https=%s:%llu broker=%s\n", server->settings.listen,
+			(unsigned long long)server->settings.http_port,
+			server->broker_since ? "connected" : "connecting");
+		fflush(stdout);
+	}
+}
+
+/* ---- main ---- */
+
+static int read_options(int argc, char **argv, struct settings *settings, const char **home)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--verbose") == 0) {
+			settings->verbose = true;
+		} else if (strcmp(argv[i], "--home") == 0 && i + 1 < argc) {
+			*home = argv[++i];
+		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			fputs(usage, stdout);
+			return 1;
+		} else {
+			fprintf(stderr, "skerryd: no option '%s'\n%s", argv[i], usage);
+			return 2;
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {.signal_fd = -1, .lock_fd = -1};
+	struct fleet_error error;
+	const char *home = NULL;
+	int rc = read_options(argc, argv, &daemon.server.settings, &home);
+	if (rc)
+		return rc == 2 ? 2 : 0;
+	if (home_locate(&daemon.server.settings.home, home, &error) < 0)
+		return complain(&error);
+	rc = start(&daemon, &error) < 0 ? complain(&error) : 0;
+	if (rc == 0)
+		serve(&daemon);
+	stop(&daemon);
+	return rc;
+}

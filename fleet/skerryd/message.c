@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/message.h"
+
+#include <string.h>
+
+#include "shared/text.h"
+
+#define DETAILS_MEMBERS_MAX 32
+#define DETAIL_TEXT_MAX     512
+
+size_t message_bytes_max(enum topic_kind kind)
+{
+	switch (kind) {
+	case TOPIC_JOB_GET:
+	case TOPIC_PRESENCE:
+	case TOPIC_CMD_REPLY:
+		return 1024;
+	case TOPIC_JOB_UPDATE:
+		return 8192;
+	case TOPIC_REPORT:
+		return 16384;
+	case TOPIC_LOG:
+		return 65536;
+	}
+	return 0;
+}
+
+json_t *message_parse(enum topic_kind kind, const void *data, size_t len)
+{
+	if (len == 0 || len > message_bytes_max(kind))
+		return NULL;
+	json_t *body = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(body))
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
+/* A member that may be missing. False: it is there, and no text of 1..max bytes. */
+static bool optional_text(const json_t *body, const char *name, size_t max, const char **text)
+{
+	const json_t *value = json_object_get(body, name);
+	*text = json_string_value(value);
+	return !value || (*text && **text && json_string_length(value) <= max);
+}
+
+bool message_token(const json_t *body, const char **token)
+{
+	return optional_text(body, "clientToken", 64, token);
+}
+
+static bool details_are_good(const json_t *details)
+{
+	const char *key;
+	json_t *value;
+	if (!json_is_object(details) || json_object_size(details) > DETAILS_MEMBERS_MAX)
+		return false;
+	json_object_foreach((json_t *)(uintptr_t)details, key, value)
+	{
+		if (strlen(key) > 64 || !(json_is_string(value) || json_is_number(value)))
+			return false;
+		if (json_is_string(value) && json_string_length(value) > DETAIL_TEXT_MAX)
+			return false;
+	}
+	return json_dumpb(details, NULL, 0, JSON_COMPACT) <= MESSAGE_DETAILS_MAX;
+}
+
+bool message_update(const json_t *body, struct message_update *update)
+{
+	const json_t *version = json_object_get(body, "expectedVersion");
+	const char *status = json_string_value(json_object_get(body, "status"));
+	*update = (struct message_update){.details = json_object_get(body, "statusDetails")};
+	if (!status || !job_status_parse(status, &update->status))
+		return false;
+	if (version && (!json_is_integer(version) || json_integer_value(version) < 1))
+		return false;
+	update->expected_version = json_integer_value(version);
+	return !update->details || details_are_good(update->details);
+}
+
+bool message_presence(const json_t *body, struct message_presence *presence)
+{
+	const json_t *online = json_object_get(body, "online"), *boot = json_object_get(body, "boot");
+	presence->online = json_is_true(online);
+	presence->boot = json_integer_value(boot);
+	return json_is_boolean(online) && (!boot || (json_is_integer(boot) && presence->boot >= 0));
+}
+
+bool message_report(const json_t *body, struct store_report *report)
+{
+	uint8_t digest[32];
+	*report = (struct store_report){0};
+	if (!optional_text(body, "version", 31, &report->version) || !optional_text(body, "slot", 8, &report->slot) ||
+		!optional_text(body, "mode", 16, &report->mode) || !optional_text(body, "digest", 64, &report->digest))
+		return false;
+	return !report->digest || text_unhex(report->digest, digest, sizeof digest);
+}
+
+const json_t *message_log(const json_t *body)
+{
+	const json_t *lines = json_object_get(body, "lines"), *line;
+	size_t index;
+	if (!json_is_array(lines) || json_array_size(lines) > MESSAGE_LINES_MAX)
+		return NULL;
+	json_array_foreach(lines, index, line)
+	{
+		if (!json_is_string(line))
+			return NULL;
+	}
+	return lines;
+}
+
+bool message_reply(const json_t *body, struct message_reply *reply)
+{
+	const json_t *ok = json_object_get(body, "ok");
+	reply->ok = json_is_true(ok);
+	return json_is_boolean(ok) && optional_text(body, "id", 64, &reply->id) && reply->id &&
+	       optional_text(body, "error", 128, &reply->error);
+}
+
+const char *message_detail(const json_t *details, const char *name)
+{
+	const char *text = json_string_value(json_object_get(details, name));
+	return text ? text : "";
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/mqtt.h"
+
+#include <errno.h>
+#include <mosquitto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "skerryd/note.h"
+#include "skerryd/topic.h"
+
+#define KEEPALIVE_S        30
+#define LOOP_MS            1000
+#define CONNECT_TIMEOUT_MS 15000
+#define RETRY_FIRST_MS     500
+#define RETRY_MAX_MS       10000
+
+struct mqtt {
+	const struct settings *settings;
+	struct inbox *inbox;
+	struct mosquitto *mosq;
+	pthread_t thread;
+	pthread_mutex_t lock; /* for the pause between attempts */
+	pthread_cond_t stop;
+	atomic_bool stopping, connected;
+	int64_t retry_ms, attempt_ms; /* of this thread alone */
+	char refusal[120];            /* what the broker said instead of yes */
+};
+
+static void on_connect(struct mosquitto *mosq, void *ctx, int code)
+{
+	struct mqtt *mqtt = ctx;
+	char filter[TOPIC_MAX];
+	if (code) {
+		snprintf(mqtt->refusal, sizeof mqtt->refusal, "%s", mosquitto_connack_string(code));
+		return;
+	}
+	mqtt->retry_ms = RETRY_FIRST_MS;
+	mqtt->refusal[0] = 0;
+	atomic_store(&mqtt->connected, true);
+	/* Before the subscriptions: retained presence comes with them. */
+	inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_CONNECTED});
+	for (size_t i = 0; topic_filters[i]; i++) {
+		snprintf(filter, sizeof filter, "%s/%s", mqtt->settings->prefix, topic_filters[i]);
+		mosquitto_subscribe(mosq, NULL, filter, 1);
+	}
+}
+
+static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto_message *message)
+{
+	const struct mqtt *mqtt = ctx;
+	(void)mosq;
+	inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_MESSAGE,
+				       .retained = message->retain,
+				       .topic = message->topic,
+				       .payload = message->payload,
+				       .len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0});
+}
+
+static const char *failure_text(const struct mqtt *mqtt, int rc)
+{
+	if (mqtt->refusal[0])
+		return mqtt->refusal;
+	return rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc);
+}
+
+static void pause_ms(struct mqtt *mqtt, int64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&mqtt->lock);
+	while (!atomic_load(&mqtt->stopping) && pthread_cond_timedwait(&mqtt->stop, &mqtt->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&mqtt->lock);
+}
+
+/* One connection, from the attempt to its end. The code of libmosquitto that ended it. */
+static int serve_connection(struct mqtt *mqtt)
+{
+	const struct settings *settings = mqtt->settings;
+	mqtt->attempt_ms = note_now_ms();
+	int rc = mosquitto_connect_async(mqtt->mosq, settings->broker_host, (int)settings->broker_port, KEEPALIVE_S);
+	while (rc == MOSQ_ERR_SUCCESS && !atomic_load(&mqtt->stopping)) {
+		rc = mosquitto_loop(mqtt->mosq, LOOP_MS, 1);
+		/* libmosquitto itself would wait for a broker that accepts and says nothing for ever. */
+		if (!atomic_load(&mqtt->connected) && note_now_ms() - mqtt->attempt_ms > CONNECT_TIMEOUT_MS)
+			return MOSQ_ERR_CONN_LOST;
+	}
+	return rc;
+}
+
+static void *serve(void *arg)
+{
+	struct mqtt *mqtt = arg;
+	char last[160] = "";
+	while (!atomic_load(&mqtt->stopping)) {
+		int rc = serve_connection(mqtt);
+		bool was_connected = atomic_exchange(&mqtt->connected, false);
+		if (atomic_load(&mqtt->stopping))
+			break;
+		const char *why = failure_text(mqtt, rc);
+		if (was_connected || strcmp(last, why) != 0) {
+			snprintf(last, sizeof last, "%s", why);
+			inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_LOST, .topic = why});
+		}
+		pause_ms(mqtt, mqtt->retry_ms);
+		mqtt->retry_ms = mqtt->retry_ms * 2 < RETRY_MAX_MS ? mqtt->retry_ms * 2 : RETRY_MAX_MS;
+	}
+	return NULL;
+}
+
+static int set_up(struct mqtt *mqtt, struct fleet_error *error)
+{
+	const struct home *home = &mqtt->settings->home;
+	struct home_path ca = home_path(home, HOME_CA), cert = home_path(home, HOME_SERVER_CERT),
+			 key = home_path(home, HOME_SERVER_KEY);
+	mqtt->mosq = mosquitto_new(HOME_SERVER_USER, true, mqtt);
+	if (!mqtt->mosq)
+		return fleet_fail(error, NULL, "out of memory");
+	mosquitto_connect_callback_set(mqtt->mosq, on_connect);
+	mosquitto_message_callback_set(mqtt->mosq, on_message);
+	mosquitto_threaded_set(mqtt->mosq, true); /* the main loop publishes */
+	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_TCP_NODELAY, 1);
+	int rc = mosquitto_tls_set(mqtt->mosq, ca.text, NULL, cert.text, key.text, NULL);
+	if (rc == MOSQ_ERR_SUCCESS)
+		return 0;
+	return fleet_fail(error, "restore server/ of the home from a backup", "cannot use '%s', '%s', '%s': %s",
+		ca.text, cert.text, key.text, mosquitto_strerror(rc));
+}
+
+static void mqtt_free(struct mqtt *mqtt)
+{
+	if (mqtt->mosq)
+		mosquitto_destroy(mqtt->mosq);
+	pthread_cond_destroy(&mqtt->stop);
+	pthread_mutex_destroy(&mqtt->lock);
+	free(mqtt);
+	mosquitto_lib_cleanup();
+}
+
+int mqtt_start(const struct settings *settings, struct inbox *inbox, struct mqtt **out, struct fleet_error *error)
+{
+	struct mqtt *mqtt = calloc(1, sizeof *mqtt);
+	if (!mqtt)
+		return fleet_fail(error, NULL, "out of memory");
+	mosquitto_lib_init();
+	mqtt->settings = settings;
+	mqtt->inbox = inbox;
+	mqtt->retry_ms = RETRY_FIRST_MS;
+	pthread_mutex_init(&mqtt->lock, NULL);
+	pthread_cond_init(&mqtt->stop, NULL);
+	int rc = set_up(mqtt, error);
+	if (rc == 0 && pthread_create(&mqtt->thread, NULL, serve, mqtt) != 0)
+		rc = fleet_fail(error, NULL, "cannot start a thread");
+	if (rc < 0) {
+		mqtt_free(mqtt);
+		return -1;
+	}
+	*out = mqtt;
+	return 0;
+}
+
+void mqtt_stop(struct mqtt *mqtt)
+{
+	if (!mqtt)
+		return;
+	atomic_store(&mqtt->stopping, true);
+	mosquitto_disconnect(mqtt->mosq);
+	pthread_mutex_lock(&mqtt->lock);
+	pthread_cond_broadcast(&mqtt->stop);
+	pthread_mutex_unlock(&mqtt->lock);
+	pthread_join(mqtt->thread, NULL);
+	mqtt_free(mqtt);
+}
+
+void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)
+{
+	if (atomic_load(&mqtt->connected))
+		mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false);
+}

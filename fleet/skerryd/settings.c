@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/settings.h"
+
+#include <string.h>
+
+#include "shared/file.h"
+#include "shared/text.h"
+
+#define ARTIFACT_URL_MAX 180 /* with "/<digest>.fit" still an address that a job may carry */
+
+static int read_numbers(struct settings *settings, struct fleet_error *error)
+{
+	if (conf_positive(&settings->text, "broker-port", 65535, &settings->broker_port, error) < 0 ||
+		conf_positive(&settings->text, "http-port", 65535, &settings->http_port, error) < 0)
+		return -1;
+	return conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error);
+}
+
+static int read_texts(struct settings *settings, struct fleet_error *error)
+{
+	const struct conf *text = &settings->text;
+	if (conf_text(text, "broker-host", &settings->broker_host, error) < 0 ||
+		conf_text(text, "prefix", &settings->prefix, error) < 0 ||
+		conf_text(text, "listen", &settings->listen, error) < 0 ||
+		conf_text(text, "artifact-url", &settings->artifact_url, error) < 0)
+		return -1;
+	if (!text_is_prefix(settings->prefix))
+		return fleet_fail(error, "use letters, digits, '_', '-', joined by '/'",
+			"'%s': prefix = %s is not a topic prefix", text->path, settings->prefix);
+	if (strncmp(settings->artifact_url, "https://", 8) != 0 || strlen(settings->artifact_url) > ARTIFACT_URL_MAX)
+		return fleet_fail(error, "devices fetch by https only; give https://HOST:PORT/artifacts",
+			"'%s': artifact-url = %s is not an https address of at most %d bytes", text->path,
+			settings->artifact_url, ARTIFACT_URL_MAX);
+	return 0;
+}
+
+static int read_token_hash(struct settings *settings, struct fleet_error *error)
+{
+	struct home_path path = home_path(&settings->home, HOME_TOKEN_HASH);
+	struct file_bytes bytes;
+	if (file_read(path.text, 256, &bytes, error) < 0)
+		return -1;
+	char *hex = (char *)bytes.data;
+	hex[strcspn(hex, "\r\n")] = 0;
+	bool good = text_unhex(hex, settings->token_hash, sizeof settings->token_hash);
+	file_bytes_free(&bytes);
+	return good ? 0 : fleet_fail(error, "restore it from a backup", "'%s' is not a SHA-256 in hex", path.text);
+}
+
+int settings_load(struct settings *settings, struct fleet_error *error)
+{
+	if (home_check(&settings->home, error) < 0 ||
+		conf_read(home_path(&settings->home, HOME_SERVER_CONF).text, &settings->text, error) < 0)
+		return -1;
+	if (read_numbers(settings, error) == 0 && read_texts(settings, error) == 0 &&
+		read_token_hash(settings, error) == 0)
+		return 0;
+	conf_free(&settings->text);
+	return -1;
+}
+
+void settings_free(struct settings *settings)
+{
+	conf_free(&settings->text);
+}

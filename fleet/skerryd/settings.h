@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What skerryd is told: the home's server/skerryd.conf and the token's hash. Read once, at start. */
+#ifndef SKERRYD_SETTINGS_H
+#define SKERRYD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/conf.h"
+#include "shared/home.h"
+
+struct settings {
+	struct home home;
+	struct conf text; /* owns the strings below */
+	const char *broker_host, *prefix, *listen, *artifact_url;
+	uint64_t broker_port, http_port, step_timeout_s;
+	uint8_t token_hash[32]; /* SHA-256 of the operator's token */
+	bool verbose;
+};
+
+/* Read and check everything for the located `home`. 0 or -1. Free with settings_free(), on success only. */
+int settings_load(struct settings *settings, struct fleet_error *error) __attribute__((warn_unused_result));
+void settings_free(struct settings *settings);
+
+#endif

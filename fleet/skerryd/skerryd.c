@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/skerryd.h"
+
+#include "skerryd/http.h"
+#include "skerryd/mqtt.h"
+#include "skerryd/note.h"
+
+static int failed(struct skerryd *server)
+{
+	note("store: failed error=\"%s\"", store_error(server->store));
+	outbox_clear(&server->outbox);
+	server->changed = 0;
+	return -1;
+}
+
+int skerryd_begin(struct skerryd *server, enum store_durability durability)
+{
+	return store_begin(server->store, durability) < 0 ? failed(server) : 0;
+}
+
+int skerryd_commit(struct skerryd *server)
+{
+	if (store_commit(server->store) < 0)
+		return failed(server);
+	outbox_send(&server->outbox, server->mqtt);
+	if (server->changed)
+		http_wake(server->http, server->changed);
+	server->changed = 0;
+	return 0;
+}
+
+void skerryd_rollback(struct skerryd *server)
+{
+	(void)failed(server);
+	store_rollback(server->store);
+}
+
+int skerryd_event(struct skerryd *server, const struct store_event *event)
+{
+	server->changed |= CHANGED_EVENT;
+	if (server->settings.verbose)
+		note("event: %s device=%s %s", event->kind, event->device ? event->device : "-", event->text);
+	return store_event_add(server->store, event, note_now());
+}

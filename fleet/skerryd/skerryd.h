@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skerryd's parts and what they share. One thread, the main loop, owns everything here but the connection to the broker, which has a thread of
+ * its own and meets the main loop in the inbox:
+ *
+ *   mqtt.c ─ inbox.c → link.c → devices.c, jobs.c, command.c ┐
+ *                                                            ├ store*.c
+ *   http.c → http_api_*.c, http_artifact.c → jobs.c, devices.c ┘
+ */
+#ifndef SKERRYD_SKERRYD_H
+#define SKERRYD_SKERRYD_H
+
+#include "skerryd/bell.h"
+#include "skerryd/outbox.h"
+#include "skerryd/settings.h"
+#include "skerryd/store.h"
+#include "skerryd/throttle.h"
+
+#define SKERRYD_VERSION "0.1.0"
+
+struct mqtt;
+struct http;
+struct command;
+
+/* What a change may be waited for. */
+enum skerryd_topic { CHANGED_JOB = 1, CHANGED_LOG = 2, CHANGED_EVENT = 4, CHANGED_COMMAND = 8 };
+
+struct skerryd {
+	struct settings settings;
+	struct store *store;
+	struct mqtt *mqtt;
+	struct http *http;
+	struct bells bells;
+	struct outbox outbox;
+	struct throttle throttle;
+	struct command *commands; /* those that wait for a device's answer */
+	unsigned changed;         /* enum skerryd_topic, of the open group */
+	int64_t broker_since;     /* unix seconds of the connection, 0: there is none */
+	int64_t round;            /* which connection to the broker this is */
+	int64_t presence_due_ms;  /* when silence since the connection means offline; 0: settled */
+};
+
+/*
+ * A group of changes: store_begin() … store_commit(), and after it, only if it succeeded, what is to be published goes out and those who wait are
+ * woken. 0 or -1; a failure is logged.
+ */
+int skerryd_begin(struct skerryd *server, enum store_durability durability) STORE_CHECK;
+int skerryd_commit(struct skerryd *server) STORE_CHECK;
+void skerryd_rollback(struct skerryd *server);
+
+/* Write down what happened, inside a group. */
+int skerryd_event(struct skerryd *server, const struct store_event *event) STORE_CHECK;
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "skerryd/store_priv.h"
+
+#define SCHEMA_VERSION 1
+#define APPLICATION_ID 0x534b5259 /* "SKRY": tells our files from others */
+
+static const char schema[] =
+	"CREATE TABLE devices (id TEXT PRIMARY KEY, board TEXT NOT NULL, added_at INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL DEFAULT 0, online INTEGER NOT NULL DEFAULT 0, boot INTEGER NOT NULL DEFAULT 0,"
+	" round INTEGER NOT NULL DEFAULT 0, malformed INTEGER NOT NULL DEFAULT 0,"
+	" version TEXT, digest TEXT, slot TEXT, mode TEXT, report TEXT, report_at INTEGER) STRICT;"
+	"CREATE TABLE images (digest TEXT PRIMARY KEY, added_at INTEGER NOT NULL, payload_bytes INTEGER,"
+	" manifest BLOB, app TEXT, version TEXT, counter INTEGER, image_bytes INTEGER, vendor_id BLOB, class_id BLOB) "
+	"STRICT;"
+	"CREATE TABLE jobs (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+	" device TEXT NOT NULL REFERENCES devices, digest TEXT NOT NULL, version TEXT, status TEXT NOT NULL,"
+	" version_number INTEGER NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER, updated_at INTEGER NOT NULL,"
+	" details TEXT NOT NULL, document TEXT NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX jobs_open ON jobs (device) WHERE status IN ('QUEUED', 'IN_PROGRESS');"
+	"CREATE INDEX jobs_device ON jobs (device, n);"
+	"CREATE INDEX jobs_status ON jobs (status, updated_at);"
+	"CREATE TABLE logs (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, time INTEGER NOT NULL,"
+	" text TEXT NOT NULL) STRICT;"
+	"CREATE INDEX logs_device ON logs (device, n);"
+	"CREATE TABLE events (n INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL,"
+	" device TEXT, job TEXT, text TEXT NOT NULL, details TEXT) STRICT;"
+	"CREATE INDEX events_device ON events (device, n);"
+	"PRAGMA application_id = 1397445209;"
+	"PRAGMA user_version = 1;";
+
+const char *store_error(const struct store *store)
+{
+	return store->error;
+}
+
+bool store_is_full(const struct store *store)
+{
+	return store->code == SQLITE_FULL;
+}
+
+static int exec(struct store *store, const char *sql)
+{
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_failed(store);
+}
+
+int store_begin(struct store *store, enum store_durability durability)
+{
+	assert(!store->in_group);
+	/* In WAL mode NORMAL syncs at checkpoints only, FULL at each commit; it cannot be changed inside a transaction. */
+	if (durability != store->durability) {
+		bool full = durability == STORE_KEPT_ON_POWER_CUT;
+		if (exec(store, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") < 0)
+			return -1;
+		store->durability = durability;
+	}
+	if (exec(store, "BEGIN IMMEDIATE") < 0)
+		return -1;
+	store->in_group = true;
+	return 0;
+}
+
+int store_commit(struct store *store)
+{
+	assert(store->in_group);
+	if (exec(store, "COMMIT") < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	store->in_group = false;
+	return 0;
+}
+
+void store_rollback(struct store *store)
+{
+	/* A full disk may have undone the transaction already; the error that counts is the one remembered. */
+	if (store->in_group && !sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	store->in_group = false;
+}
+
+static int pragma(struct store *store, const char *sql, int64_t *value)
+{
+	sqlite3_stmt *stmt;
+	if (store_find(store, &stmt, sql, "") != 0)
+		return -1;
+	*value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+static int make_schema(struct store *store)
+{
+	if (store_begin(store, STORE_KEPT_ON_POWER_CUT) < 0)
+		return -1;
+	if (exec(store, schema) < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	return store_commit(store);
+}
+
+static int open_failed(const struct store *store, const char *path, struct fleet_error *error)
+{
+	if (store->code == SQLITE_NOTADB || store->code == SQLITE_CORRUPT)
+		return fleet_fail(error, "restore it from a backup; or move it away: then jobs and history begin anew",
+			"the database '%s' is damaged: %s", path, store->error);
+	if (store->code == SQLITE_FULL)
+		return fleet_fail(error, "free some space on its file system, then start skerryd again",
+			"no space for the database '%s'", path);
+	if (store->code == SQLITE_BUSY)
+		return fleet_fail(error, "end the other program", "the database '%s' is used by another program", path);
+	return fleet_fail(error, "check owner and mode of the file and its folder", "cannot use the database '%s': %s",
+		path, store->error);
+}
+
+static int check_version(struct store *store, const char *path, struct fleet_error *error)
+{
+	int64_t application, version, tables;
+	if (pragma(store, "PRAGMA application_id", &application) < 0 ||
+		pragma(store, "PRAGMA user_version", &version) < 0 ||
+		pragma(store, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
+		return open_failed(store, path, error);
+	if (tables == 0)
+		return make_schema(store) < 0 ? open_failed(store, path, error) : 0;
+	if (application != APPLICATION_ID)
+		return fleet_fail(error, "move it away", "'%s' is a database of another program", path);
+	if (version > SCHEMA_VERSION)
+		return fleet_fail(error, "start the newer skerryd, or restore the backup made before it ran",
+			"the database '%s' was written by a newer skerryd (schema %lld; this one knows %d)", path,
+			(long long)version, SCHEMA_VERSION);
+	return 0;
+}
+
+static int open_file(struct store *store, const char *path, struct fleet_error *error)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+		if (!store->db)
+			return fleet_fail(error, NULL, "out of memory");
+		(void)!store_failed(store);
+		return open_failed(store, path, error);
+	}
+	sqlite3_busy_timeout(store->db, 5000); /* somebody may look with the sqlite3 tool */
+	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON") < 0)
+		return open_failed(store, path, error);
+	return check_version(store, path, error);
+}
+
+int store_open(const char *path, struct store **out, struct fleet_error *error)
+{
+	struct store *store = calloc(1, sizeof *store);
+	if (!store)
+		return fleet_fail(error, NULL, "out of memory");
+	if (open_file(store, path, error) < 0) {
+		store_close(store);
+		return -1;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_rollback(store);
+	sqlite3_close(store->db);
+	free(store);
+}

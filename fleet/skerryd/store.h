@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The database: devices, images, jobs, logs, events. Only the files store*.c hold SQL. Used by the main thread alone.
+ *
+ * Calls return 0; STORE_NONE when there is no such row; or -1 when the database failed, then store_error() says why.
+ * Changes are grouped by store_begin() … store_commit(): after a crash all of a group is there or nothing.
+ * Rows for the API come as JSON, new references, in the API's own words.
+ */
+#ifndef SKERRYD_STORE_H
+#define SKERRYD_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/error.h"
+#include "skerryd/job.h"
+
+#define STORE_NONE          1
+#define STORE_LOG_LINES_MAX 2000  /* kept per device */
+#define STORE_EVENTS_MAX    20000 /* kept in all */
+#define STORE_ROWS_MAX      500   /* in one answer */
+#define STORE_CHECK         __attribute__((warn_unused_result))
+
+struct store;
+
+/* Open or make the database at `path`. 0 or -1 with *error: not ours, of a newer version, not writable. */
+int store_open(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
+void store_close(struct store *store);
+/* Why the last call failed. Borrowed, until the next call. */
+const char *store_error(const struct store *store);
+/* … because the disk is full. */
+bool store_is_full(const struct store *store);
+
+enum store_durability {
+	STORE_KEPT_ON_KILL = 1,  /* survives a killed skerryd; a power cut may take the last moments, never the order */
+	STORE_KEPT_ON_POWER_CUT, /* on the disk when store_commit() returns */
+};
+int store_begin(struct store *store, enum store_durability durability) STORE_CHECK;
+/* When it fails the group is undone. */
+int store_commit(struct store *store) STORE_CHECK;
+/* Harmless outside a group. */
+void store_rollback(struct store *store);
+
+/* ---- devices ---- */
+
+struct store_device {
+	bool online;
+	int64_t boot;      /* number of the start that its presence belongs to */
+	int64_t last_seen; /* unix seconds, 0: never */
+	char digest[65];   /* of the last report; "" = none yet */
+};
+
+/* Add or change one. *added: it is new. */
+int store_device_put(struct store *store, const char *id, const char *board, int64_t now, bool *added) STORE_CHECK;
+int store_device_get(struct store *store, const char *id, struct store_device *device) STORE_CHECK;
+int store_device_json(struct store *store, const char *id, json_t **device) STORE_CHECK;
+int store_devices_json(struct store *store, json_t **devices) STORE_CHECK;
+int store_device_count(struct store *store, int64_t *count) STORE_CHECK;
+/* The names of all boards that devices have. */
+int store_boards_json(struct store *store, json_t **boards) STORE_CHECK;
+int store_device_seen(struct store *store, const char *id, int64_t now) STORE_CHECK;
+int store_device_malformed(struct store *store, const char *id) STORE_CHECK;
+/* `round`: which connection to the broker the word came by. */
+int store_presence_put(struct store *store, const char *id, bool online, int64_t boot, int64_t round) STORE_CHECK;
+/* A device that counts as online but was not heard of in `round`; STORE_NONE: there is none. */
+int store_presence_stale(struct store *store, int64_t round, char id[65]) STORE_CHECK;
+
+struct store_report {
+	const char *version, *digest, *slot, *mode; /* NULL: not said */
+	const char *json;                           /* all of it */
+};
+int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now) STORE_CHECK;
+
+/* ---- images: a payload, by its digest, and the manifest that names it ---- */
+
+struct store_manifest {
+	const uint8_t *bytes; /* borrowed */
+	size_t len;
+	bool understood; /* the members below are set */
+	char app[33], version[32];
+	int64_t counter, image_bytes;
+	uint8_t vendor_id[16], class_id[16];
+};
+/* *added: the image had no manifest yet. */
+int store_manifest_put(struct store *store, const char *digest, const struct store_manifest *manifest, int64_t now,
+	bool *added) STORE_CHECK;
+/* The manifest's bytes, a new buffer, and the version it names (`version`, 32 bytes, "" = unknown). */
+int store_manifest_get(
+	struct store *store, const char *digest, uint8_t **bytes, size_t *len, char *version) STORE_CHECK;
+int store_payload_put(struct store *store, const char *digest, int64_t bytes, int64_t now) STORE_CHECK;
+/* With members vendorId and classId (hex), which the API does not show. */
+int store_images_json(struct store *store, json_t **images) STORE_CHECK;
+
+/* ---- jobs ---- */
+
+struct store_job {
+	char id[65], device[65], digest[65], version[32];
+	enum job_status status;
+	int64_t version_number;
+	int64_t queued_at, started_at, updated_at; /* unix seconds; started_at 0: not yet */
+	char *details, *document;                  /* JSON objects; owned */
+};
+void store_job_free(struct store_job *job);
+/* STORE_NONE: the device has an open job already. */
+int store_job_add(struct store *store, const struct store_job *job) STORE_CHECK;
+/* Write status, versionNumber, times and details. */
+int store_job_put(struct store *store, const struct store_job *job) STORE_CHECK;
+int store_job_get(struct store *store, const char *id, struct store_job *job) STORE_CHECK;
+/* The device's oldest open job. */
+int store_job_next(struct store *store, const char *device, struct store_job *job) STORE_CHECK;
+/* An IN_PROGRESS job that was last updated before `before`. */
+int store_job_silent(struct store *store, int64_t before, struct store_job *job) STORE_CHECK;
+int store_job_json(struct store *store, const char *id, json_t **job) STORE_CHECK;
+/* Newest first; device NULL: of all. */
+int store_jobs_json(struct store *store, const char *device, json_t **jobs) STORE_CHECK;
+int store_job_newest_json(struct store *store, const char *device, json_t **job) STORE_CHECK;
+/* The device's newest SUCCEEDED job: its id and digest. */
+int store_job_success(struct store *store, const char *device, char id[65], char digest[65]) STORE_CHECK;
+int store_job_count_open(struct store *store, int64_t *count) STORE_CHECK;
+/* Ids of the devices with a QUEUED job, a JSON array. */
+int store_jobs_waiting(struct store *store, json_t **devices) STORE_CHECK;
+
+/* ---- logs and events: numbered rows, bounded ---- */
+
+int store_log_add(struct store *store, const char *device, int64_t now, const char *text) STORE_CHECK;
+int store_log_trim(struct store *store, const char *device) STORE_CHECK;
+/* Lines with a number above `since`, oldest first. */
+int store_logs_json(struct store *store, const char *device, int64_t since, json_t **lines) STORE_CHECK;
+
+struct store_event {
+	const char *kind, *device, *job, *text, *details; /* device, job, details (JSON) may be NULL */
+};
+int store_event_add(struct store *store, const struct store_event *event, int64_t now) STORE_CHECK;
+/* device NULL: of all. */
+int store_events_json(struct store *store, const char *device, int64_t since, json_t **events) STORE_CHECK;
+
+#endif

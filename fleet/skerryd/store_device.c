@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "skerryd/store_priv.h"
+
+#define DEVICE_COLUMNS                                                                                                 \
+	"SELECT id, board, online AS online_bool, last_seen AS lastSeen, version, digest, slot, mode,"                 \
+	" report AS report_json, nullif(malformed, 0) AS malformed, added_at AS addedAt FROM devices "
+
+int store_device_put(struct store *store, const char *id, const char *board, int64_t now, bool *added)
+{
+	*added = false;
+	if (store_run(store, "INSERT INTO devices (id, board, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "ssi",
+		    id, board, now) < 0)
+		return -1;
+	*added = store_has_changed(store);
+	return *added ? 0 : store_run(store, "UPDATE devices SET board = ? WHERE id = ?", "ss", board, id);
+}
+
+int store_device_get(struct store *store, const char *id, struct store_device *device)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt, "SELECT online, boot, last_seen, digest FROM devices WHERE id = ?", "s", id);
+	if (rc)
+		return rc;
+	*device = (struct store_device){.online = sqlite3_column_int(stmt, 0) != 0,
+		.boot = sqlite3_column_int64(stmt, 1),
+		.last_seen = sqlite3_column_int64(stmt, 2)};
+	store_copy_text(stmt, 3, device->digest, sizeof device->digest);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_device_json(struct store *store, const char *id, json_t **device)
+{
+	return store_select_one(store, device, DEVICE_COLUMNS "WHERE id = ?", "s", id);
+}
+
+int store_devices_json(struct store *store, json_t **devices)
+{
+	return store_select(store, devices, DEVICE_COLUMNS "ORDER BY id", "");
+}
+
+int store_device_count(struct store *store, int64_t *count)
+{
+	sqlite3_stmt *stmt;
+	if (store_find(store, &stmt, "SELECT count(*) FROM devices", "") != 0)
+		return -1;
+	*count = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_boards_json(struct store *store, json_t **boards)
+{
+	return store_select(store, boards, "SELECT DISTINCT board FROM devices", "");
+}
+
+int store_device_seen(struct store *store, const char *id, int64_t now)
+{
+	if (store_run(store, "UPDATE devices SET last_seen = ? WHERE id = ?", "is", now, id) < 0)
+		return -1;
+	return store_has_changed(store) ? 0 : STORE_NONE;
+}
+
+int store_device_malformed(struct store *store, const char *id)
+{
+	return store_run(store, "UPDATE devices SET malformed = malformed + 1 WHERE id = ?", "s", id);
+}
+
+int store_presence_put(struct store *store, const char *id, bool online, int64_t boot, int64_t round)
+{
+	return store_run(store, "UPDATE devices SET online = ?, boot = ?, round = ? WHERE id = ?", "iiis",
+		(int64_t)online, boot, round, id);
+}
+
+int store_presence_stale(struct store *store, int64_t round, char id[65])
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt, "SELECT id FROM devices WHERE online = 1 AND round <> ? LIMIT 1", "i", round);
+	if (rc)
+		return rc;
+	store_copy_text(stmt, 0, id, 65);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now)
+{
+	return store_run(store,
+		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, report = ?, report_at = ? WHERE id = "
+		"?",
+		"sssssis", report->version, report->digest, report->slot, report->mode, report->json, now, id);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "skerryd/store_priv.h"
+
+#define JOB_STRUCT_COLUMNS                                                                                             \
+	"SELECT id, device, digest, version, status, version_number, queued_at, started_at, updated_at, details, "     \
+	"document"                                                                                                     \
+	" FROM jobs "
+#define JOB_JSON_COLUMNS                                                                                               \
+	"SELECT id AS jobId, device, digest, version, status, details AS statusDetails_json,"                          \
+	" version_number AS versionNumber, queued_at AS queuedAt, started_at AS startedAt, updated_at AS "             \
+	"lastUpdatedAt"                                                                                                \
+	" FROM jobs "
+#define IS_OPEN "status IN ('QUEUED', 'IN_PROGRESS')"
+
+void store_job_free(struct store_job *job)
+{
+	free(job->details);
+	free(job->document);
+	job->details = job->document = NULL;
+}
+
+static char *column_dup(sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	return strdup(text ? text : "{}");
+}
+
+/* The row into *job, and finalize. */
+static int take_job(struct store *store, sqlite3_stmt *stmt, struct store_job *job)
+{
+	const char *status = (const char *)sqlite3_column_text(stmt, 4);
+	*job = (struct store_job){.version_number = sqlite3_column_int64(stmt, 5),
+		.queued_at = sqlite3_column_int64(stmt, 6),
+		.started_at = sqlite3_column_int64(stmt, 7),
+		.updated_at = sqlite3_column_int64(stmt, 8)};
+	store_copy_text(stmt, 0, job->id, sizeof job->id);
+	store_copy_text(stmt, 1, job->device, sizeof job->device);
+	store_copy_text(stmt, 2, job->digest, sizeof job->digest);
+	store_copy_text(stmt, 3, job->version, sizeof job->version);
+	bool known = status && job_status_parse(status, &job->status);
+	job->details = column_dup(stmt, 9);
+	job->document = column_dup(stmt, 10);
+	sqlite3_finalize(stmt);
+	if (known && job->details && job->document)
+		return 0;
+	store_job_free(job);
+	return store_failed(store);
+}
+
+int store_job_add(struct store *store, const struct store_job *job)
+{
+	/* The index jobs_open lets a device have one open job. */
+	int rc = store_run(store,
+		"INSERT INTO jobs (id, device, digest, version, status, version_number, queued_at, updated_at, "
+		"details, document)"
+		" VALUES (?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?)",
+		"sssssiiiss", job->id, job->device, job->digest, job->version, job_status_name(job->status),
+		job->version_number, job->queued_at, job->updated_at, job->details, job->document);
+	return rc < 0 && store->code == SQLITE_CONSTRAINT ? STORE_NONE : rc;
+}
+
+int store_job_put(struct store *store, const struct store_job *job)
+{
+	return store_run(store,
+		"UPDATE jobs SET status = ?, version_number = ?, started_at = nullif(?, 0), updated_at = ?, details = ?"
+		" WHERE id = ?",
+		"siiiss", job_status_name(job->status), job->version_number, job->started_at, job->updated_at,
+		job->details, job->id);
+}
+
+int store_job_get(struct store *store, const char *id, struct store_job *job)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt, JOB_STRUCT_COLUMNS "WHERE id = ?", "s", id);
+	return rc ? rc : take_job(store, stmt, job);
+}
+
+int store_job_next(struct store *store, const char *device, struct store_job *job)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(
+		store, &stmt, JOB_STRUCT_COLUMNS "WHERE device = ? AND " IS_OPEN " ORDER BY n LIMIT 1", "s", device);
+	return rc ? rc : take_job(store, stmt, job);
+}
+
+int store_job_silent(struct store *store, int64_t before, struct store_job *job)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt,
+		JOB_STRUCT_COLUMNS "WHERE status = 'IN_PROGRESS' AND updated_at < ? ORDER BY updated_at LIMIT 1", "i",
+		before);
+	return rc ? rc : take_job(store, stmt, job);
+}
+
+int store_job_json(struct store *store, const char *id, json_t **job)
+{
+	return store_select_one(store, job, JOB_JSON_COLUMNS "WHERE id = ?", "s", id);
+}
+
+int store_jobs_json(struct store *store, const char *device, json_t **jobs)
+{
+	int64_t max = STORE_ROWS_MAX;
+	if (device)
+		return store_select(
+			store, jobs, JOB_JSON_COLUMNS "WHERE device = ? ORDER BY n DESC LIMIT ?", "si", device, max);
+	return store_select(store, jobs, JOB_JSON_COLUMNS "ORDER BY n DESC LIMIT ?", "i", max);
+}
+
+int store_job_newest_json(struct store *store, const char *device, json_t **job)
+{
+	return store_select_one(store, job, JOB_JSON_COLUMNS "WHERE device = ? ORDER BY n DESC LIMIT 1", "s", device);
+}
+
+int store_job_success(struct store *store, const char *device, char id[65], char digest[65])
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt,
+		"SELECT id, digest FROM jobs WHERE device = ? AND status = 'SUCCEEDED' ORDER BY n DESC LIMIT 1", "s",
+		device);
+	if (rc)
+		return rc;
+	store_copy_text(stmt, 0, id, 65);
+	store_copy_text(stmt, 1, digest, 65);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_job_count_open(struct store *store, int64_t *count)
+{
+	sqlite3_stmt *stmt;
+	if (store_find(store, &stmt, "SELECT count(*) FROM jobs WHERE " IS_OPEN, "") != 0)
+		return -1;
+	*count = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_jobs_waiting(struct store *store, json_t **devices)
+{
+	return store_select(store, devices, "SELECT device FROM jobs WHERE status = 'QUEUED'", "");
+}

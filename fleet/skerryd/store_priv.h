@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files store*.c share: one statement, with its values, as one call. */
+#ifndef SKERRYD_STORE_PRIV_H
+#define SKERRYD_STORE_PRIV_H
+
+#include <sqlite3.h>
+
+#include "skerryd/store.h"
+
+struct store {
+	sqlite3 *db;
+	bool in_group;
+	enum store_durability durability;
+	int code; /* of the last failure */
+	char error[256];
+};
+
+/*
+ * `types` has a letter for each value that follows: 's' text or NULL, 'i' int64_t, 'b' bytes and size_t (NULL: no value).
+ * They are borrowed until the statement is finalized.
+ */
+
+/* Remember the database's last error; -1. */
+int store_failed(struct store *store) STORE_CHECK;
+/* A statement without rows. */
+int store_run(struct store *store, const char *sql, const char *types, ...) STORE_CHECK;
+/* At most one row. 0: *stmt stands on it, finalize it; STORE_NONE; -1. */
+int store_find(struct store *store, sqlite3_stmt **stmt, const char *sql, const char *types, ...) STORE_CHECK;
+/* All rows as an array of objects, at most STORE_ROWS_MAX if the SQL says so. Columns are named as the API's members;
+ * the ending _json says that the text is JSON, _bool that the number is a Boolean; NULL: no member. */
+int store_select(struct store *store, json_t **rows, const char *sql, const char *types, ...) STORE_CHECK;
+/* The one row, as such an object; STORE_NONE. */
+int store_select_one(struct store *store, json_t **row, const char *sql, const char *types, ...) STORE_CHECK;
+/* Rows were changed by the last store_run(). */
+bool store_has_changed(const struct store *store);
+
+/* A text column into out[size], "" for NULL. */
+void store_copy_text(sqlite3_stmt *stmt, int column, char *out, size_t size);
+
+#endif

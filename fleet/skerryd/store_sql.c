@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "skerryd/store_priv.h"
+
+int store_failed(struct store *store)
+{
+	store->code = sqlite3_errcode(store->db);
+	snprintf(store->error, sizeof store->error, "%s", sqlite3_errmsg(store->db));
+	return -1;
+}
+
+static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
+{
+	int rc = SQLITE_OK;
+	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
+		if (types[i] == 's') {
+			rc = sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
+		} else if (types[i] == 'i') {
+			rc = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+		} else {
+			const void *data = va_arg(args, const void *);
+			rc = sqlite3_bind_blob64(stmt, i + 1, data, va_arg(args, size_t), SQLITE_STATIC);
+		}
+	}
+	return rc;
+}
+
+static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *types, va_list args)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+		bind_all(stmt, types, args) == SQLITE_OK)
+		return stmt;
+	(void)!store_failed(store);
+	sqlite3_finalize(stmt);
+	return NULL;
+}
+
+int store_run(struct store *store, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	sqlite3_stmt *stmt = prepare(store, sql, types, args);
+	va_end(args);
+	if (!stmt)
+		return -1;
+	int rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_failed(store);
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+bool store_has_changed(const struct store *store)
+{
+	return sqlite3_changes(store->db) > 0;
+}
+
+/* To the first row; finalizes unless there is one. */
+static int first_row(struct store *store, sqlite3_stmt **stmt)
+{
+	if (!*stmt)
+		return -1;
+	int step = sqlite3_step(*stmt);
+	if (step == SQLITE_ROW)
+		return 0;
+	int rc = step == SQLITE_DONE ? STORE_NONE : store_failed(store);
+	sqlite3_finalize(*stmt);
+	*stmt = NULL;
+	return rc;
+}
+
+int store_find(struct store *store, sqlite3_stmt **stmt, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	*stmt = prepare(store, sql, types, args);
+	va_end(args);
+	return first_row(store, stmt);
+}
+
+static json_t *column_json(sqlite3_stmt *stmt, int column, const char *suffix)
+{
+	int type = sqlite3_column_type(stmt, column);
+	if (type == SQLITE_NULL)
+		return NULL;
+	if (suffix && strcmp(suffix, "_bool") == 0)
+		return json_boolean(sqlite3_column_int(stmt, column));
+	if (type == SQLITE_INTEGER)
+		return json_integer(sqlite3_column_int64(stmt, column));
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	if (!text)
+		return NULL;
+	return suffix && strcmp(suffix, "_json") == 0 ? json_loads(text, 0, NULL) : json_string(text);
+}
+
+static json_t *row_json(sqlite3_stmt *stmt)
+{
+	json_t *row = json_object();
+	for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+		char name[64];
+		const char *column = sqlite3_column_name(stmt, i), *suffix = strchr(column, '_');
+		snprintf(name, sizeof name, "%.*s", suffix ? (int)(suffix - column) : (int)strlen(column), column);
+		json_t *value = column_json(stmt, i, suffix);
+		if (value)
+			json_object_set_new(row, name, value);
+	}
+	return row;
+}
+
+int store_select(struct store *store, json_t **rows, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	sqlite3_stmt *stmt = prepare(store, sql, types, args);
+	va_end(args);
+	*rows = NULL;
+	if (!stmt)
+		return -1;
+	json_t *all = json_array();
+	int step;
+	while ((step = sqlite3_step(stmt)) == SQLITE_ROW)
+		json_array_append_new(all, row_json(stmt));
+	int rc = step == SQLITE_DONE ? 0 : store_failed(store);
+	sqlite3_finalize(stmt);
+	if (rc == 0)
+		*rows = all;
+	else
+		json_decref(all);
+	return rc;
+}
+
+int store_select_one(struct store *store, json_t **row, const char *sql, const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	sqlite3_stmt *stmt = prepare(store, sql, types, args);
+	va_end(args);
+	*row = NULL;
+	int rc = first_row(store, &stmt);
+	if (rc == 0) {
+		*row = row_json(stmt);
+		sqlite3_finalize(stmt);
+	}
+	return rc;
+}
+
+void store_copy_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	snprintf(out, size, "%s", text ? text : "");
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/topic.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/text.h"
+
+const char *const topic_filters[] = {
+	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply", NULL};
+
+static const struct {
+	const char *tail;
+	enum topic_kind kind;
+} plain[] = {
+	{"jobs/$next/get", TOPIC_JOB_GET},
+	{"report", TOPIC_REPORT},
+	{"presence", TOPIC_PRESENCE},
+	{"log", TOPIC_LOG},
+	{"cmd/reply", TOPIC_CMD_REPLY},
+};
+
+/* Copy text[len] if it is an id. */
+static bool take_id(const char *text, size_t len, char out[65])
+{
+	if (len > 64)
+		return false;
+	memcpy(out, text, len);
+	out[len] = 0;
+	return text_is_id(out);
+}
+
+bool topic_parse(const char *prefix, const char *text, struct topic *topic)
+{
+	size_t len = strlen(prefix);
+	if (strncmp(text, prefix, len) != 0 || text[len] != '/')
+		return false;
+	const char *device = text + len + 1, *slash = strchr(device, '/');
+	if (!slash || !take_id(device, (size_t)(slash - device), topic->device))
+		return false;
+	const char *tail = slash + 1;
+	topic->job[0] = 0;
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (strcmp(tail, plain[i].tail) == 0) {
+			topic->kind = plain[i].kind;
+			return true;
+		}
+	if (strncmp(tail, "jobs/", 5) != 0)
+		return false;
+	const char *job = tail + 5, *end = strchr(job, '/');
+	topic->kind = TOPIC_JOB_UPDATE;
+	return end && strcmp(end, "/update") == 0 && take_id(job, (size_t)(end - job), topic->job);
+}
