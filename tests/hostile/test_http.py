@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+The real unikernel in QEMU against a rogue artifact server (server.py), mode by mode. Each ends in a named error in the job's status, or in
+success; and the device, never reset by it, runs its confirmed image. At the end the same device takes a good update.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+from cases import case, expect, main  # noqa: E402
+from lab import Lab  # noqa: E402
+from pki import Authority  # noqa: E402
+from server import MODES, Server  # noqa: E402
+
+# What the agent must say of each mode: any of these errors. SUCCESS: the update must succeed all the same.
+SUCCESS = "success"
+EXPECTED = {
+    "wrong-ca": {"E_TLS_CERT"},
+    "other-host": {"E_TLS_NAME"},
+    "expired": {"E_TLS_CERT"},
+    "no-tls": {"E_TLS", "E_TLS_RECORD", "E_TLS_VERSION"},
+    "silent-accept": {"E_TIMEOUT"},
+    "noise-accept": {"E_TLS", "E_TLS_RECORD", "E_TLS_VERSION"},
+    "refused": {"E_CONNECT", "E_RESET"},
+    "corrupt-record": {"E_TLS_RECORD"},
+    "corrupt-record-once": SUCCESS,
+    "truncated": {"E_TRUNCATED", "E_TLS_TRUNCATED", "E_CLOSED"},
+    "truncated-once": SUCCESS,
+    "close-notify": {"E_TRUNCATED", "E_CLOSED"},
+    "range-other-start": {"E_HTTP_RANGE"},
+    "range-other-total": {"E_HTTP_RANGE", "E_HTTP_LENGTH"},
+    "range-other-end": {"E_HTTP_RANGE", "E_HTTP_LENGTH"},
+    "range-garbage": {"E_HTTP_RANGE", "E_HTTP_FORMAT"},
+    "range-missing": {"E_HTTP_RANGE", "E_HTTP_FORMAT"},
+    "range-shift": {"E_DIGEST", "E_NO_SOURCE"},
+    "ignores-range": SUCCESS,
+    "length-long": {"E_HTTP_LENGTH", "E_HTTP_RANGE"},
+    "length-short": {"E_HTTP_LENGTH", "E_HTTP_RANGE"},
+    "length-huge": {"E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "length-negative": {"E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "length-garbage": {"E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "length-twice": {"E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "longer-file": {"E_HTTP_LENGTH", "E_HTTP_RANGE", "E_HTTP_TOO_LONG"},
+    "flipped": {"E_DIGEST", "E_NO_SOURCE"},
+    "empty": {"E_HTTP_LENGTH", "E_TRUNCATED"},
+    "404": {"E_HTTP_STATUS"},
+    "403": {"E_HTTP_STATUS"},
+    "410": {"E_HTTP_STATUS"},
+    "500": {"E_HTTP_STATUS"},
+    "503-then-good": SUCCESS,
+    "500-then-good": SUCCESS,
+    "redirect-once": SUCCESS,
+    "redirect-loop": {"E_HTTP_REDIRECT"},
+    "redirect-http": {"E_HTTP_REDIRECT"},
+    "redirect-garbage": {"E_HTTP_REDIRECT", "E_HTTP_TOO_LONG", "E_URL", "E_HTTP_FORMAT"},
+    "redirect-nowhere": {"E_HTTP_REDIRECT", "E_HTTP_FORMAT"},
+    "endless": {"E_HTTP_TOO_LONG", "E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "no-length": {SUCCESS, "E_HTTP_LENGTH", "E_HTTP_FORMAT"},
+    "chunked": {"E_HTTP_FORMAT", "E_HTTP_LENGTH"},
+    "gzip": {SUCCESS, "E_HTTP_FORMAT"},
+    "slow": {"E_SLOW", "E_TIMEOUT"},
+    "slow-head": {"E_SLOW", "E_TIMEOUT"},
+    "reset-often": SUCCESS,
+    "garbage-status": {"E_HTTP_FORMAT"},
+    "binary-noise": {"E_HTTP_FORMAT", "E_HTTP_TOO_LONG"},
+    "old-status": {"E_HTTP_FORMAT"},
+    "huge-headers": {"E_HTTP_TOO_LONG", "E_HTTP_FORMAT"},
+    "endless-headers": {"E_HTTP_TOO_LONG", "E_HTTP_FORMAT"},
+    "nul-header": {"E_HTTP_FORMAT"},
+    "silent-request": {"E_TIMEOUT", "E_SLOW"},
+    "silent-body": {"E_TIMEOUT", "E_SLOW"},
+    "interim": {SUCCESS, "E_HTTP_FORMAT", "E_HTTP_STATUS"},
+}
+
+DEVICE = "hostile-1"
+
+
+class World:
+    """The lab with its one device, and the rogue server in skerryd's place."""
+
+    def __init__(self):
+        self.lab = Lab(tempfile.mkdtemp(prefix="skerry-hostile-"))
+        self.lab.start()
+        home = self.lab.home
+        authority = Authority(self.lab.folder, "ca", os.path.join(home, "server", "ca.pem"), os.path.join(home, "keys", "ca.key"))
+        self.rogue = Server(self.lab.folder, {}, authority, host="10.0.2.2")
+        self.runs = self.lab.image("sensor", "1.0.0")
+        self.device = self.lab.device(DEVICE, self.runs)
+        self.device.power_on()
+        self.boots = self.device.wait_online("1.0.0")["report"]["boots"]
+        self.count = 0
+
+    def next_image(self):
+        self.count += 1
+        image = self.lab.image("sensor", "2.0.%d" % self.count)
+        self.rogue.files[image.digest + ".fit"] = image.read()
+        return image
+
+    def honest(self):
+        """skerryd serves again."""
+        self.lab.artifact_link.target_port = self.lab.http_port
+        self.lab.artifact_link.drop()
+
+    def rogue_serves(self, mode):
+        self.rogue.force = mode
+        self.lab.artifact_link.target_port = self.rogue.ports[MODES[mode].listener]
+
+    def expect_unharmed(self):
+        """The device was not reset, and runs what it ran."""
+        known = self.device.wait_online(self.runs.version)
+        expect(known["digest"] == self.runs.digest, "the confirmed image runs", known)
+        expect(known["report"]["boots"] == self.boots, "without a reset", self.boots, known["report"]["boots"], self.device.console[-3000:])
+
+    def expect_confirmed(self, image):
+        known = self.device.wait_online(image.version)
+        expect(known["digest"] == image.digest, "the new image runs", known)
+        self.runs, self.boots = image, known["report"]["boots"]
+
+
+_world = None
+
+
+def world():
+    global _world
+    if not _world:
+        _world = World()
+    return _world
+
+
+def close():
+    if _world:
+        _world.rogue.stop()
+        _world.lab.stop()
+        shutil.rmtree(_world.lab.folder, ignore_errors=True)
+
+
+def against(mode):
+    """One mode against the device."""
+    wanted = {SUCCESS} if EXPECTED[mode] == SUCCESS else EXPECTED[mode]
+
+    def run():
+        w = world()
+        image = w.next_image()
+        w.rogue_serves(mode)
+        update = w.lab.update(DEVICE, image)
+        try:
+            last = update.wait_until(lambda change, details: details.get("error", "OK") not in ("OK", "") and SUCCESS not in wanted
+                                     or change["status"] not in ("QUEUED", "IN_PROGRESS"), "an error or the end")
+            error = update.details(last).get("error")
+            if last["status"] == "SUCCEEDED":
+                expect(SUCCESS in wanted, "an error, not success", wanted, last)
+                w.expect_confirmed(image)
+                return "success"
+            expect(error in wanted, "one of %s" % ", ".join(sorted(wanted)), last, w.device.console[-2000:])
+            if last["status"] == "IN_PROGRESS":
+                w.lab.skerry("job", "cancel", last["jobId"])
+                update.result()
+            w.expect_unharmed()
+            return error
+        finally:
+            w.honest()
+            update.stop()
+    return run
+
+
+for _mode in EXPECTED:
+    case("%s: %s" % (_mode, MODES[_mode].about), against(_mode))
+
+
+@case("retries come with growing, jittered pauses, and succeed when the server recovers")
+def backoff():
+    w = world()
+    image = w.next_image()
+    w.rogue_serves("500")
+    before = len(w.rogue.log)
+    update = w.lab.update(DEVICE, image)
+    deadline = time.monotonic() + 120
+    while len(w.rogue.log) - before < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    times = [request.at for request in w.rogue.log[before:before + 4]]
+    w.rogue.force = "good"
+    code, last = update.result()
+    w.honest()
+    expect(len(times) == 4, "four attempts", times)
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    expect(code == 0, "then success", last, update.error_text())
+    expect(all(gap > 0.2 for gap in gaps) and gaps[-1] > gaps[0], "the pauses grow", gaps)
+    w.expect_confirmed(image)
+    return "pauses %s s" % " ".join("%.1f" % gap for gap in gaps)
+
+
+@case("wrong bytes from the only server, again and again: the update is given up by name")
+def given_up():
+    w = world()
+    image = w.next_image()
+    w.rogue_serves("flipped")
+    try:
+        update = w.lab.update(DEVICE, image)
+        code, last = update.result(600)
+    finally:
+        w.honest()
+    expect(code == 3 and update.details().get("error") in ("E_NO_SOURCE", "E_DIGEST"), "FAILED with its error", last)
+    w.expect_unharmed()
+    return update.details()["error"]
+
+
+@case("after all that: a good update from the real server")
+def good_at_last():
+    w = world()
+    image = w.next_image()
+    update = w.lab.update(DEVICE, image)
+    code, last = update.result()
+    expect(code == 0, "the update succeeds", last, update.error_text(), w.device.console[-3000:])
+    w.expect_confirmed(image)
+
+
+if __name__ == "__main__":
+    assert set(EXPECTED) | {"good"} == set(MODES), set(EXPECTED) ^ set(MODES)
+    sys.exit(main("The agent against a rogue artifact server.", close))
