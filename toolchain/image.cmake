@@ -7,6 +7,10 @@ set(SKERRY_BOARD qemu-virt CACHE STRING "Folder in board/ whose addresses images
 set(skerry_images ${CMAKE_BINARY_DIR}/images)
 set(skerry_linker_script ${CMAKE_SOURCE_DIR}/kernel/kernel.ld)
 
+# A frame larger than the guard page must not step over it: the compiler touches every page on the way down.
+set(skerry_stack_flags -fstack-clash-protection --param=stack-clash-protection-guard-size=12
+    --param=stack-clash-protection-probe-interval=12)
+
 # Sets `result` to the value of `key` in the board's board.conf.
 function(skerry_board_value key result)
     set(conf ${CMAKE_SOURCE_DIR}/board/${SKERRY_BOARD}/board.conf)
@@ -45,6 +49,7 @@ function(skerry_app name)
     endif()
     add_library(app_${name} OBJECT ${arg_SOURCES})
     target_include_directories(app_${name} PRIVATE ${CMAKE_SOURCE_DIR}/kernel/include)
+    target_compile_options(app_${name} PRIVATE ${skerry_stack_flags})
     list(POP_FRONT arg_VERSIONS first)
     skerry_image(${name}-bare APP ${name} VERSION ${first} PARTS kernel_bare)
     if(TARGET agent_unikernel)
