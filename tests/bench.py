@@ -57,7 +57,7 @@ def boot_instructions(device):
 
 
 def bench_boot(lab, starts):
-    device = lab.device("bench", lab.image("sensor", "1.0.0"), memory_mib=32)
+    device = lab.device("bench", lab.image("sensor", "1.0.0"), memory_mib=32, host_flush=True)
     boot_once(device)
     device.wait_online()  # confirmed and settled; what follows are plain starts
     device.power_cut()
@@ -92,7 +92,7 @@ def padded_kernel(path, size):
 
 
 def bench_update(lab):
-    device = lab.device("bench", lab.image("sensor", "1.0.0"), memory_mib=64)
+    device = lab.device("bench", lab.image("sensor", "1.0.0"), memory_mib=64, host_flush=True)
     big = lab.image("sensor", "2.0.0", kernel=padded_kernel(os.path.join(lab.folder, "big.bin"), UPDATE_BYTES))
     device.power_on()
     device.wait_online("1.0.0")

@@ -140,7 +140,8 @@ class Demo:
         code, last = update.result()
         self.check(code == 0 and last["status"] == "SUCCEEDED", "the update did not succeed", last, update.error_text())
         steps = [update.details(change).get("step") for change in update.changes]
-        self.check("trial" in steps, "no trial was reported", steps)
+        self.check("download" in steps and steps[-1] == "confirm", "other steps were reported", steps)
+        self.check("slot=b start mode=trial" in self.device.console, "U-Boot did not start it on trial")
         known = self.expect_running("2.0.0")
         self.check(known["slot"] == "b" and known["report"]["minCounter"] == 2, "not what was expected", known["report"])
         return "2.0.0 confirmed in slot b; security counter raised to 2"

@@ -22,7 +22,10 @@
 #define QUEUE_RX 0
 #define QUEUE_TX 1
 
-/* 64 receive buffers hold a full TCP window of 44 segments and what else is on the wire; 32 are the acknowledgements of a full receive ring. */
+/*
+ * 64 receive buffers hold a full TCP window of 44 segments and what else is on the wire; 32 frames to send are the
+ * acknowledgements of a full receive ring.
+ */
 #define RX_SIZE         64
 #define TX_SIZE         32
 #define HEADER_BYTES    12 /* struct virtio_net_hdr with num_buffers, always there in version 1 (§5.1.6.1) */

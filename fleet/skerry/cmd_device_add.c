@@ -176,9 +176,10 @@ static int check(const struct cli *cli, struct add *add, struct fleet_error *err
 static void report(const struct cli *cli, const struct add *add)
 {
 	if (cli->json) {
-		cli_print_json(json_pack("{s:s, s:s, s:s, s:s*, s:b}", "device", add->id, "board", add->board.name,
-				       "folder", add->folder.text, "disk", add->disk, "enrolled", add->enrolled_now),
-			false);
+		json_t *said = json_pack("{s:s, s:s, s:s, s:s*, s:b}", "device", add->id, "board", add->board.name,
+			"folder", add->folder.text, "disk", add->disk, "enrolled", add->enrolled_now);
+		cli_print_json(said, false);
+		json_decref(said);
 		return;
 	}
 	printf("added %s (%s): %s\n", add->id, add->board.name, add->folder.text);

@@ -22,6 +22,14 @@ static int check_build(const struct cli *cli, const struct fit_plan *plan, const
 	return 0;
 }
 
+/* What was made, as JSON. */
+static void print_file(const char *path)
+{
+	json_t *said = json_pack("{s:s}", "file", path);
+	cli_print_json(said, false);
+	json_decref(said);
+}
+
 static int run_build(struct cli *cli, int argc, char **argv)
 {
 	struct fit_plan plan = {0};
@@ -73,7 +81,7 @@ static int run_build(struct cli *cli, int argc, char **argv)
 	if (fit_build(&plan, &error) < 0)
 		return cli_fail(&error);
 	if (cli->json)
-		cli_print_json(json_pack("{s:s}", "file", plan.out), false);
+		print_file(plan.out);
 	else
 		printf("made %s: %s %s for %s, security counter %u\n", plan.out, plan.app, plan.version, board.name,
 			plan.counter);
@@ -107,7 +115,7 @@ static int sign(struct cli *cli, struct release_plan *plan, struct fleet_error *
 		printf("made %s: %s %u.%u.%u for %s, security counter %u\n", plan->out, info.app, info.version[0],
 			info.version[1], info.version[2], info.board, info.counter);
 	if (rc == 0 && cli->json)
-		printf("{\"file\": \"%s\"}\n", plan->out);
+		print_file(plan->out);
 	return rc;
 }
 

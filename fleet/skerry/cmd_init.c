@@ -244,13 +244,16 @@ static int run(struct cli *cli, int argc, char **argv)
 		return rc;
 	if (home_locate(&plan.home, cli->home_option, &error) < 0 || make_home(&plan, &error) < 0)
 		return cli_fail(&error);
-	if (cli->json)
-		printf("{\"home\": \"%s\"}\n", plan.home.dir);
-	else
+	if (cli->json) {
+		json_t *said = json_pack("{s:s}", "home", plan.home.dir);
+		cli_print_json(said, false);
+		json_decref(said);
+	} else {
 		printf("made %s\n  start the broker:  mosquitto -c %s/" HOME_BROKER_CONF
 		       "\n  start the server:  skerryd --home %s\n"
 		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n",
 			plan.home.dir, plan.home.dir, plan.home.dir);
+	}
 	return EXIT_OK;
 }
 

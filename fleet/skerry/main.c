@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	struct cli cli = {0};
 	int at, words;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
 	int rc = leading_options(&cli, argc, argv, &at);
 	if (rc != CARRY_ON)
 		return rc;

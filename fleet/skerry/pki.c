@@ -151,6 +151,10 @@ static int fill_in(
 		rc = set_validity(cert);
 	if (!rc)
 		rc = set_usage(cert, request->role);
+	if (!rc && request->role != PKI_BOOT)
+		rc = mbedtls_x509write_crt_set_subject_key_identifier(cert);
+	if (!rc && request->role != PKI_BOOT)
+		rc = mbedtls_x509write_crt_set_authority_key_identifier(cert);
 	if (!rc && request->name_count)
 		rc = set_alt_names(cert, request, alt);
 	return rc;

@@ -237,9 +237,7 @@ int net_tcp_status(const struct net_tcp *tcp)
 {
 	if (tcp->state == CONN_FAILED)
 		return -tcp->error;
-	if (tcp->state != CONN_OPEN)
-		return -NET_E_AGAIN;
-	return tcp->peer_closed && stream_ring_used(&tcp->ring) == 0 ? -NET_E_CLOSED : 0;
+	return tcp->state == CONN_OPEN ? 0 : -NET_E_AGAIN;
 }
 
 /* What arrived before the end, of whatever kind, is read before the end is told. */
@@ -252,7 +250,9 @@ ssize_t net_tcp_read(struct net_tcp *tcp, void *buf, size_t len)
 			tcp_recved(tcp->pcb, (u16_t)count);
 		return (ssize_t)count;
 	}
-	return net_tcp_status(tcp) ? net_tcp_status(tcp) : -NET_E_AGAIN;
+	if (tcp->state != CONN_OPEN)
+		return net_tcp_status(tcp);
+	return tcp->peer_closed ? -NET_E_CLOSED : -NET_E_AGAIN;
 }
 
 ssize_t net_tcp_write(struct net_tcp *tcp, const void *buf, size_t len)

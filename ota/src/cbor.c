@@ -6,7 +6,15 @@
 
 #include "ota/err.h"
 
-enum { MAJOR_UINT = 0, MAJOR_NEGATIVE = 1, MAJOR_BYTES = 2, MAJOR_TEXT = 3, MAJOR_ARRAY = 4, MAJOR_MAP = 5, MAJOR_TAG = 6 };
+enum {
+	MAJOR_UINT = 0,
+	MAJOR_NEGATIVE = 1,
+	MAJOR_BYTES = 2,
+	MAJOR_TEXT = 3,
+	MAJOR_ARRAY = 4,
+	MAJOR_MAP = 5,
+	MAJOR_TAG = 6
+};
 #define CBOR_NULL 0xf6
 
 struct cbor_head {
@@ -36,7 +44,7 @@ static size_t bytes_left(const struct cbor_in *in)
 /* The argument after the initial byte; a longer form than needed is an error. */
 static uint64_t head_argument(struct cbor_in *in, unsigned info)
 {
-	static const uint64_t least[] = { 24, 0x100, 0x10000, 0x100000000 };
+	static const uint64_t least[] = {24, 0x100, 0x10000, 0x100000000};
 	uint64_t value = 0;
 	size_t size;
 
@@ -60,7 +68,7 @@ static uint64_t head_argument(struct cbor_in *in, unsigned info)
 
 static struct cbor_head head_read(struct cbor_in *in)
 {
-	struct cbor_head head = { 0xff, 0 };
+	struct cbor_head head = {0xff, 0};
 	uint8_t initial;
 
 	if (in->error || bytes_left(in) == 0) {
@@ -111,7 +119,7 @@ uint64_t cbor_uint(struct cbor_in *in, uint64_t max)
 static struct cbor_bytes string_of(struct cbor_in *in, unsigned major)
 {
 	uint64_t len = head_of(in, major);
-	struct cbor_bytes string = { in->at, 0 };
+	struct cbor_bytes string = {in->at, 0};
 
 	if (len > bytes_left(in)) {
 		cbor_fail(in, -OTA_E_FORMAT);
@@ -255,7 +263,11 @@ void cbor_put_raw(struct cbor_out *out, const void *data, size_t len)
 
 static void head_put(struct cbor_out *out, unsigned major, uint64_t value)
 {
-	unsigned info = value < 24 ? (unsigned)value : value <= 0xff ? 24 : value <= 0xffff ? 25 : value <= 0xffffffff ? 26 : 27;
+	unsigned info = value < 24            ? (unsigned)value
+			: value <= 0xff       ? 24
+			: value <= 0xffff     ? 25
+			: value <= 0xffffffff ? 26
+					      : 27;
 	size_t size = info < 24 ? 0 : (size_t)1 << (info - 24);
 	uint8_t head[9];
 
@@ -309,7 +321,7 @@ void cbor_put_null(struct cbor_out *out)
 
 void cbor_put_wrapped(struct cbor_out *out, void (*put)(struct cbor_out *out, const void *arg), const void *arg)
 {
-	struct cbor_out count = { NULL, 0, 0, false };
+	struct cbor_out count = {NULL, 0, 0, false};
 
 	put(&count, arg);
 	head_put(out, MAJOR_BYTES, count.len);

@@ -39,8 +39,8 @@ uint64_t cbor_uint(struct cbor_in *in, uint64_t max); /* above max: -OTA_E_UNSUP
 struct cbor_bytes cbor_bytes(struct cbor_in *in);
 void cbor_bytes_exact(struct cbor_in *in, uint8_t *out, size_t len);
 void cbor_text(struct cbor_in *in, char *out, size_t cap); /* NUL-terminated; longer than cap - 1: -OTA_E_UNSUPPORTED */
-size_t cbor_array(struct cbor_in *in);                     /* the number of elements, at most the number of bytes left */
-size_t cbor_map(struct cbor_in *in);                       /* likewise, of pairs */
+size_t cbor_array(struct cbor_in *in); /* the number of elements, at most the number of bytes left */
+size_t cbor_map(struct cbor_in *in);   /* likewise, of pairs */
 int64_t cbor_key(struct cbor_in *in, struct cbor_keys *keys);
 void cbor_null(struct cbor_in *in);
 bool cbor_tag_is(struct cbor_in *in, uint64_t tag); /* consumes the tag iff it is there */

@@ -14,21 +14,21 @@
 #include "ota/verify.h"
 
 #define SECTOR_BYTES 512
-#define NEVER UINT64_MAX
+#define NEVER        UINT64_MAX
 
 /* Agreed constants of the update; each bounds one thing that a server, a network or a disk could do to us. */
 enum {
-	RETRY_BASE_MS = 1000,            /* backoff window after the first failure; doubles */
-	RETRY_CAP_MS = 300 * 1000,       /* the widest window; jitter is drawn from the whole of it */
-	RATE_WINDOW_MS = 30 * 1000,      /* in each of these … */
-	RATE_WINDOW_BYTES = 30 * 1024,   /* … a fetch must bring so much */
+	RETRY_BASE_MS = 1000,              /* backoff window after the first failure; doubles */
+	RETRY_CAP_MS = 300 * 1000,         /* the widest window; jitter is drawn from the whole of it */
+	RATE_WINDOW_MS = 30 * 1000,        /* in each of these … */
+	RATE_WINDOW_BYTES = 30 * 1024,     /* … a fetch must bring so much */
 	FETCH_TOTAL_MS = 24 * 3600 * 1000, /* a download that takes longer in one start is given up */
-	WRONG_MAX_PER_URL = 3,           /* chunks with a wrong digest before every server counts as lying */
-	IO_ERRORS_MAX = 5,               /* failures of the disk before the job is given up */
-	REBOOTS_MAX = 5,                 /* resets into an armed trial that the boot loader did not start */
-	REBOOT_AGAIN_MS = 10 * 1000,     /* the host was asked to reset and did not */
-	NOTE_CHUNKS = 16,                /* chunks between two flushes of the download's progress */
-	STATUS_EVERY_MS = 1000,          /* progress reports */
+	WRONG_MAX_PER_URL = 3,             /* chunks with a wrong digest before every server counts as lying */
+	IO_ERRORS_MAX = 5,                 /* failures of the disk before the job is given up */
+	REBOOTS_MAX = 5,                   /* resets into an armed trial that the boot loader did not start */
+	REBOOT_AGAIN_MS = 10 * 1000,       /* the host was asked to reset and did not */
+	NOTE_CHUNKS = 16,                  /* chunks between two flushes of the download's progress */
+	STATUS_EVERY_MS = 1000,            /* progress reports */
 };
 
 /* Where the update is. Private; a coarser view of it is enum ota_step. */
@@ -70,9 +70,9 @@ struct bank {
 };
 
 struct fetch {
-	bool running;     /* between port.fetch() and its end */
-	bool stop;        /* drop it in the next tick */
-	bool head;        /* the answer's head came */
+	bool running;            /* between port.fetch() and its end */
+	bool stop;               /* drop it in the next tick */
+	bool head;               /* the answer's head came */
 	uint64_t asked_off, pos; /* of the resource: where we asked to begin, the next body byte */
 	size_t fill;             /* bytes of the first missing chunk in the buffer */
 	uint64_t attempt_bytes, window_bytes, window_ms, began_ms, next_ms;
@@ -90,15 +90,15 @@ struct ota {
 	const struct ota_port *port;
 	void *ctx;
 
-	struct ota_bootrec record;   /* as it is on flash */
-	struct journal journal;      /* likewise */
+	struct ota_bootrec record;    /* as it is on flash */
+	struct journal journal;       /* likewise */
 	struct ota_manifest manifest; /* of the job; points into bank */
 	uint32_t unflushed_chunks;
 
 	enum phase phase;
 	enum ota_step step; /* as reported; at the end, where it ended */
 	uint64_t due_ms;    /* when the phase has something to do; NEVER */
-	int error;       /* the last one, for the status */
+	int error;          /* the last one, for the status */
 	uint32_t io_errors;
 	struct fetch fetch;
 	struct verify verify;
@@ -130,18 +130,21 @@ static inline uint64_t now_ms(const struct ota *ota)
 __attribute__((warn_unused_result)) int record_load(struct ota *ota);
 /* Make `next` durable, then the record. 0 or -OTA_E_IO, then the record is as before. */
 __attribute__((warn_unused_result)) int record_commit(struct ota *ota, const struct ota_bootrec *next);
-struct ota_bootrec_slot *record_running(struct ota_bootrec *record, const struct ota_config *config); /* NULL: entry is of another digest */
+struct ota_bootrec_slot *record_running(
+	struct ota_bootrec *record, const struct ota_config *config); /* NULL: entry is of another digest */
 bool record_is_confirmed(const struct ota *ota); /* the running image is the active, confirmed one */
 bool record_is_trial(const struct ota *ota);     /* the running image is on trial */
-bool record_is_unsettled(const struct ota *ota); /* it is neither confirmed once nor given up: on trial, or started as a last resort */
+bool record_is_unsettled(
+	const struct ota *ota); /* it is neither confirmed once nor given up: on trial, or started as a last resort */
 
 /* ---- journal.c ---- */
-__attribute__((warn_unused_result)) int journal_load(struct ota *ota);   /* 0, -OTA_E_JOURNAL: nothing known, job_id is "" */
+__attribute__((warn_unused_result)) int journal_load(
+	struct ota *ota); /* 0, -OTA_E_JOURNAL: nothing known, job_id is "" */
 __attribute__((warn_unused_result)) int journal_commit(struct ota *ota); /* both copies, durable. 0 or -OTA_E_IO */
-void journal_note(struct ota *ota);                                      /* progress: one copy, durable at the next flush; may be lost */
+void journal_note(struct ota *ota); /* progress: one copy, durable at the next flush; may be lost */
 __attribute__((warn_unused_result)) int journal_bank_write(struct ota *ota);
 __attribute__((warn_unused_result)) int journal_bank_read(struct ota *ota); /* 0, -OTA_E_JOURNAL or -OTA_E_IO */
-uint32_t journal_sectors(void); /* what `state` must have */
+uint32_t journal_sectors(void);                                             /* what `state` must have */
 bool journal_has_job(const struct ota *ota);
 bool chunk_is_done(const struct ota *ota, uint32_t index);
 void chunk_set_done(struct ota *ota, uint32_t index, bool done);
@@ -150,12 +153,12 @@ uint32_t chunk_first_missing(const struct ota *ota); /* chunk_count: none */
 /* ---- policy.c ---- */
 /* May this image be installed here? 0 or the first reason against it. Pure. */
 __attribute__((warn_unused_result)) int policy_check(const struct ota_config *config, const struct ota_bootrec *record,
-                                                     const struct ota_manifest *manifest, bool retry);
+	const struct ota_manifest *manifest, bool retry);
 
 /* ---- job.c ---- */
 /* Open, verify and parse the envelope; chunk digests point into it. 0 or the reason why it is refused. */
-__attribute__((warn_unused_result)) int job_manifest_read(const struct ota_config *config, const uint8_t *envelope, size_t len,
-                                                          struct ota_manifest *manifest);
+__attribute__((warn_unused_result)) int job_manifest_read(
+	const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest);
 __attribute__((warn_unused_result)) int job_offer(struct ota *ota, const struct ota_job *job);
 void job_end(struct ota *ota, enum ota_outcome outcome, int error); /* durable, reported */
 void job_forget(struct ota *ota);
@@ -169,16 +172,17 @@ void job_resume(struct ota *ota); /* at start: settle what the last start left *
 uint8_t slot_target(const struct ota *ota); /* the one that does not run */
 __attribute__((warn_unused_result)) int slot_begin(struct ota *ota);
 __attribute__((warn_unused_result)) int slot_chunk_read(struct ota *ota, uint32_t index); /* into ota->chunk */
-bool slot_chunk_matches(const struct ota *ota, uint32_t index);                           /* is ota->chunk what the manifest names? */
-__attribute__((warn_unused_result)) int slot_chunk_write(struct ota *ota, uint32_t index); /* from ota->chunk, and read back into it */
+bool slot_chunk_matches(const struct ota *ota, uint32_t index); /* is ota->chunk what the manifest names? */
+__attribute__((warn_unused_result)) int slot_chunk_write(
+	struct ota *ota, uint32_t index); /* from ota->chunk, and read back into it */
 __attribute__((warn_unused_result)) int slot_mark_write(struct ota *ota, unsigned slot);
 bool slot_mark_is_current(struct ota *ota, unsigned slot);
 
 /* ---- fetch.c ---- */
 void fetch_enter(struct ota *ota);
 void fetch_run(struct ota *ota);
-void fetch_wake(struct ota *ota); /* the broker was reached */
-void fetch_drop(struct ota *ota); /* whatever the phase; the host hears of it in the next tick */
+void fetch_wake(struct ota *ota);   /* the broker was reached */
+void fetch_drop(struct ota *ota);   /* whatever the phase; the host hears of it in the next tick */
 void fetch_settle(struct ota *ota); /* tell the host what fetch events decided */
 
 /* ---- health.c ---- */

@@ -11,7 +11,7 @@
 /* {1: alg, ?4: kid}. ES256 has two numbers: -7, and -9 for the same with the curve named (RFC 9864). */
 static void protected_read(struct cbor_in *outer, struct ota_signature *signature)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_in in;
 	int64_t alg;
 	size_t pairs;
@@ -75,7 +75,7 @@ static void auth_read(struct cbor_in *outer, struct ota_envelope *out)
 
 int ota_envelope_open(const uint8_t *envelope, size_t len, struct ota_envelope *out)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_bytes manifest;
 	struct cbor_in in;
 	size_t pairs;
@@ -106,9 +106,10 @@ int ota_envelope_open(const uint8_t *envelope, size_t len, struct ota_envelope *
 	return error;
 }
 
-void ota_envelope_signed_bytes(const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf, size_t *len)
+void ota_envelope_signed_bytes(
+	const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf, size_t *len)
 {
-	struct cbor_out out = { buf, OTA_SIG_STRUCTURE_MAX, 0, false };
+	struct cbor_out out = {buf, OTA_SIG_STRUCTURE_MAX, 0, false};
 
 	cbor_put_array(&out, 4);
 	cbor_put_text(&out, "Signature1");
@@ -119,10 +120,10 @@ void ota_envelope_signed_bytes(const uint8_t digest[32], const struct ota_signat
 	*len = out.len;
 }
 
-void ota_envelope_to_sign(const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature, uint8_t *buf,
-                          size_t *len)
+void ota_envelope_to_sign(
+	const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature, uint8_t *buf, size_t *len)
 {
-	struct cbor_out out = { signature->protected_header, sizeof(signature->protected_header), 0, false };
+	struct cbor_out out = {signature->protected_header, sizeof(signature->protected_header), 0, false};
 
 	signature->has_kid = kid != NULL;
 	cbor_put_map(&out, kid ? 2 : 1);
@@ -162,7 +163,7 @@ static void auth_put(struct cbor_out *out, const void *arg)
 
 int ota_envelope_encode(const struct ota_envelope *envelope, uint8_t *buf, size_t cap, size_t *len)
 {
-	struct cbor_out out = { buf, cap < OTA_MANIFEST_BYTES_MAX ? cap : OTA_MANIFEST_BYTES_MAX, 0, false };
+	struct cbor_out out = {buf, cap < OTA_MANIFEST_BYTES_MAX ? cap : OTA_MANIFEST_BYTES_MAX, 0, false};
 
 	assert(envelope->signature_count <= OTA_SIGNATURES_MAX);
 	cbor_put_tag(&out, SUIT_TAG_ENVELOPE);

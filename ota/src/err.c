@@ -9,8 +9,8 @@ struct error_entry {
 	const char *name, *text;
 };
 
-#define ENTRY(name_, number_, class_name, text_) { (number_), OTA_CLASS_##class_name, "E_" #name_, text_ },
-static const struct error_entry errors[] = { OTA_ERRORS(ENTRY) };
+#define ENTRY(name_, number_, class_name, text_) {(number_), OTA_CLASS_##class_name, "E_" #name_, text_},
+static const struct error_entry errors[] = {OTA_ERRORS(ENTRY)};
 
 static const struct error_entry *error_find(int code)
 {

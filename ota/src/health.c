@@ -22,8 +22,8 @@ void trial_enter(struct ota *ota)
 	ota->due_ms = NEVER;
 	if (record_is_trial(ota)) {
 		ota->due_ms = ota->trial_deadline_ms = ota->started_ms + (uint64_t)trial_s(ota) * 1000;
-		ota_log(ota, OTA_LOG_INFO, "ota: trial.start slot=%c seconds=%" PRIu32, slot_letter(ota->config->running_slot),
-			trial_s(ota));
+		ota_log(ota, OTA_LOG_INFO, "ota: trial.start slot=%c seconds=%" PRIu32,
+			slot_letter(ota->config->running_slot), trial_s(ota));
 	}
 	if (job_is_running_image(ota) && ota->journal.step != OTA_STEP_TRIAL) {
 		ota->journal.step = OTA_STEP_TRIAL;
@@ -37,7 +37,8 @@ static void trial_give_up(struct ota *ota)
 	enum ota_cause cause = ota->well ? OTA_CAUSE_LINK_TIMEOUT : OTA_CAUSE_HEALTH_TIMEOUT;
 	struct ota_bootrec next = ota->record;
 
-	ota_log(ota, OTA_LOG_ERR, "ota: trial.fail slot=%c cause=%s", slot_letter(ota->config->running_slot), ota_cause_name(cause));
+	ota_log(ota, OTA_LOG_ERR, "ota: trial.fail slot=%c cause=%s", slot_letter(ota->config->running_slot),
+		ota_cause_name(cause));
 	if (ota_bootrec_mark_bad(&next, (enum ota_slot)ota->config->running_slot, cause) == 0)
 		(void)!record_commit(ota, &next);
 	step_enter(ota, PHASE_REBOOT);

@@ -4,7 +4,8 @@
 
 #include "core.h"
 
-int job_manifest_read(const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest)
+int job_manifest_read(
+	const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest)
 {
 	struct ota_envelope parts;
 	int error = ota_envelope_open(envelope, len, &parts);
@@ -35,7 +36,7 @@ static const char *url_at(const struct ota_job *job, size_t index)
 static bool job_is_same(const struct ota *ota, const struct ota_job *job)
 {
 	if (!id_is(ota, job->id) || ota->journal.envelope_len != job->manifest_len ||
-	    memcmp(ota->bank.envelope, job->manifest, job->manifest_len) != 0)
+		memcmp(ota->bank.envelope, job->manifest, job->manifest_len) != 0)
 		return false;
 	for (size_t i = 0; i < OTA_URLS_MAX; i++)
 		if (strcmp(ota->bank.urls[i], url_at(job, i)) != 0)
@@ -75,7 +76,8 @@ static void bank_fill(struct ota *ota, const struct ota_job *job)
 }
 
 /* The same image under a new job, or from other servers: what is in the slot stays, what was counted for the same job goes on. */
-static void journal_fill(struct ota *ota, const struct ota_job *job, const struct ota_manifest *manifest, const struct journal *before)
+static void journal_fill(
+	struct ota *ota, const struct ota_job *job, const struct ota_manifest *manifest, const struct journal *before)
 {
 	struct journal *journal = &ota->journal;
 	bool same_image = memcmp(before->digest, manifest->digest, sizeof(before->digest)) == 0;
@@ -136,8 +138,8 @@ static int job_take(struct ota *ota, const struct ota_job *job, const struct ota
 	ota->error = 0;
 	ota->io_errors = 0;
 	ota->fetch.fill = 0;
-	ota_log(ota, OTA_LOG_INFO, "ota: job.take id=%s digest=%s slot=%c", job->id, digest_text(manifest->digest, text),
-		slot_letter(ota->journal.slot));
+	ota_log(ota, OTA_LOG_INFO, "ota: job.take id=%s digest=%s slot=%c", job->id,
+		digest_text(manifest->digest, text), slot_letter(ota->journal.slot));
 	ota->step = OTA_STEP_MANIFEST;
 	status_give(ota);
 	step_enter(ota, phase);
@@ -218,8 +220,12 @@ void job_end(struct ota *ota, enum ota_outcome outcome, int error)
 	ota->journal.error = error;
 	/* Not durable: the same end is reached again after a reset. */
 	(void)!journal_commit(ota);
-	ota_log(ota, outcome == OTA_SUCCEEDED ? OTA_LOG_INFO : OTA_LOG_ERR, "ota: job.end id=%s outcome=%s err=%s", ota->journal.job_id,
-		outcome == OTA_SUCCEEDED ? "succeeded" : outcome == OTA_FAILED ? "failed" : "rejected", ota_err_name(error));
+	ota_log(ota, outcome == OTA_SUCCEEDED ? OTA_LOG_INFO : OTA_LOG_ERR, "ota: job.end id=%s outcome=%s err=%s",
+		ota->journal.job_id,
+		outcome == OTA_SUCCEEDED ? "succeeded"
+		: outcome == OTA_FAILED  ? "failed"
+					 : "rejected",
+		ota_err_name(error));
 	step_enter(ota, PHASE_DONE);
 	status_give(ota);
 }

@@ -93,7 +93,7 @@ static void walk_members(struct walk *walk, struct journal *journal)
 
 static void journal_encode(struct journal *journal, uint8_t sector[SECTOR_BYTES])
 {
-	struct walk head = { sector + 4, false }, body = { sector + PAYLOAD_OFF, false }, crc = { sector + CRC_OFF, false };
+	struct walk head = {sector + 4, false}, body = {sector + PAYLOAD_OFF, false}, crc = {sector + CRC_OFF, false};
 	uint32_t format = FORMAT, payload_bytes;
 
 	memset(sector, 0, SECTOR_BYTES);
@@ -108,7 +108,7 @@ static void journal_encode(struct journal *journal, uint8_t sector[SECTOR_BYTES]
 
 static bool journal_decode(uint8_t sector[SECTOR_BYTES], struct journal *journal)
 {
-	struct walk head = { sector + 4, true }, body = { sector + PAYLOAD_OFF, true }, crc = { sector + CRC_OFF, true };
+	struct walk head = {sector + 4, true}, body = {sector + PAYLOAD_OFF, true}, crc = {sector + CRC_OFF, true};
 	uint32_t format = 0, payload_bytes = 0;
 
 	memset(journal, 0, sizeof(*journal));
@@ -145,7 +145,8 @@ int journal_load(struct ota *ota)
 
 	memset(&ota->journal, 0, sizeof(ota->journal));
 	for (unsigned i = 0; i < 2; i++) {
-		if (ota->port->blk_read(ota->ctx, copy_lba(ota, i), ota->sector, 1) != 0 || !journal_decode(ota->sector, &copy))
+		if (ota->port->blk_read(ota->ctx, copy_lba(ota, i), ota->sector, 1) != 0 ||
+			!journal_decode(ota->sector, &copy))
 			continue;
 		if (!found || copy.seq > ota->journal.seq)
 			ota->journal = copy;
@@ -187,8 +188,8 @@ void journal_note(struct ota *ota)
 
 static uint32_t bank_crc(const struct ota *ota)
 {
-	uint32_t crc[2] = { ota_crc32(ota->bank.urls, sizeof(ota->bank.urls)),
-		ota_crc32(ota->bank.envelope, ota->journal.envelope_len) };
+	uint32_t crc[2] = {ota_crc32(ota->bank.urls, sizeof(ota->bank.urls)),
+		ota_crc32(ota->bank.envelope, ota->journal.envelope_len)};
 
 	return ota_crc32(crc, sizeof(crc));
 }
@@ -206,7 +207,8 @@ static uint32_t bank_sectors(const struct ota *ota)
 int journal_bank_write(struct ota *ota)
 {
 	ota->journal.bank_crc = bank_crc(ota);
-	if (ota->port->blk_write(ota->ctx, bank_lba(ota), &ota->bank, bank_sectors(ota)) != 0 || ota->port->blk_flush(ota->ctx) != 0)
+	if (ota->port->blk_write(ota->ctx, bank_lba(ota), &ota->bank, bank_sectors(ota)) != 0 ||
+		ota->port->blk_flush(ota->ctx) != 0)
 		return -OTA_E_IO;
 	return 0;
 }

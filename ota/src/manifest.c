@@ -82,21 +82,42 @@ static void device_id_read(struct cbor_in *in, char out[OTA_DEVICE_ID_MAX])
 static void parameter_read(struct cbor_in *in, int64_t key, struct ota_manifest *out)
 {
 	switch (key) {
-	case SUIT_PARAM_VENDOR: cbor_bytes_exact(in, out->vendor_id, sizeof(out->vendor_id)); break;
-	case SUIT_PARAM_CLASS: cbor_bytes_exact(in, out->class_id, sizeof(out->class_id)); break;
-	case SUIT_PARAM_DIGEST: suit_digest_read(in, out->digest); break;
-	case SUIT_PARAM_SIZE: out->image_bytes = (uint32_t)cbor_uint(in, UINT32_MAX); break;
-	case SUIT_PARAM_DEVICE: device_id_read(in, out->device_id); break;
-	case SUIT_PARAM_VERSION: version_read(in, out->version); break;
-	case SUIT_PARAM_CHUNK_BYTES: out->chunk_bytes = (uint32_t)cbor_uint(in, OTA_MANIFEST_CHUNK_MAX); break;
-	case SUIT_PARAM_CHUNK_DIGESTS: chunk_digests_read(in, out); break;
-	case SUIT_PARAM_ENCODING: expect(in, SUIT_ENCODING_PLAIN); break;
+	case SUIT_PARAM_VENDOR:
+		cbor_bytes_exact(in, out->vendor_id, sizeof(out->vendor_id));
+		break;
+	case SUIT_PARAM_CLASS:
+		cbor_bytes_exact(in, out->class_id, sizeof(out->class_id));
+		break;
+	case SUIT_PARAM_DIGEST:
+		suit_digest_read(in, out->digest);
+		break;
+	case SUIT_PARAM_SIZE:
+		out->image_bytes = (uint32_t)cbor_uint(in, UINT32_MAX);
+		break;
+	case SUIT_PARAM_DEVICE:
+		device_id_read(in, out->device_id);
+		break;
+	case SUIT_PARAM_VERSION:
+		version_read(in, out->version);
+		break;
+	case SUIT_PARAM_CHUNK_BYTES:
+		out->chunk_bytes = (uint32_t)cbor_uint(in, OTA_MANIFEST_CHUNK_MAX);
+		break;
+	case SUIT_PARAM_CHUNK_DIGESTS:
+		chunk_digests_read(in, out);
+		break;
+	case SUIT_PARAM_ENCODING:
+		expect(in, SUIT_ENCODING_PLAIN);
+		break;
 	case SUIT_PARAM_PRECURSOR:
 		out->has_precursor = true;
 		cbor_bytes_exact(in, out->precursor, sizeof(out->precursor));
 		break;
-	case SUIT_PARAM_NAME: text_read(in, out->name, sizeof(out->name)); break;
-	default: cbor_fail(in, -OTA_E_UNSUPPORTED);
+	case SUIT_PARAM_NAME:
+		text_read(in, out->name, sizeof(out->name));
+		break;
+	default:
+		cbor_fail(in, -OTA_E_UNSUPPORTED);
 	}
 }
 
@@ -107,9 +128,9 @@ static uint32_t parameter_bit(int64_t key)
 
 static void parameters_read(struct cbor_in *in, struct ota_manifest *out)
 {
-	static const int8_t required[] = { SUIT_PARAM_VENDOR, SUIT_PARAM_CLASS, SUIT_PARAM_DIGEST, SUIT_PARAM_SIZE,
-		SUIT_PARAM_VERSION, SUIT_PARAM_CHUNK_BYTES, SUIT_PARAM_CHUNK_DIGESTS, SUIT_PARAM_ENCODING };
-	struct cbor_keys keys = { 0 };
+	static const int8_t required[] = {SUIT_PARAM_VENDOR, SUIT_PARAM_CLASS, SUIT_PARAM_DIGEST, SUIT_PARAM_SIZE,
+		SUIT_PARAM_VERSION, SUIT_PARAM_CHUNK_BYTES, SUIT_PARAM_CHUNK_DIGESTS, SUIT_PARAM_ENCODING};
+	struct cbor_keys keys = {0};
 	size_t pairs = cbor_map(in);
 	uint32_t seen = 0;
 
@@ -152,7 +173,7 @@ static void shared_sequence_read(struct cbor_in *outer, struct ota_manifest *out
 
 static void common_read(struct cbor_in *outer, struct ota_manifest *out)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_bytes component;
 	struct cbor_in in;
 
@@ -184,7 +205,7 @@ static void pair_expect(struct cbor_in *outer, int64_t command, int64_t policy)
 
 static void install_read(struct cbor_in *outer, struct ota_manifest *out)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_in in;
 
 	cbor_read_wrapped(&in, outer);
@@ -206,7 +227,8 @@ static int consistency_check(const struct ota_manifest *m)
 	static const uint8_t zero[32];
 	uint64_t chunks;
 
-	if (m->image_bytes == 0 || m->chunk_bytes < OTA_MANIFEST_CHUNK_MIN || (m->chunk_bytes & (m->chunk_bytes - 1)) != 0)
+	if (m->image_bytes == 0 || m->chunk_bytes < OTA_MANIFEST_CHUNK_MIN ||
+		(m->chunk_bytes & (m->chunk_bytes - 1)) != 0)
 		return -OTA_E_FORMAT;
 	chunks = ((uint64_t)m->image_bytes + m->chunk_bytes - 1) / m->chunk_bytes;
 	if (m->chunk_count != chunks || memcmp(m->digest, zero, sizeof(zero)) == 0)
@@ -216,7 +238,7 @@ static int consistency_check(const struct ota_manifest *m)
 
 int ota_manifest_parse(const uint8_t *manifest, size_t len, struct ota_manifest *out)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_in in;
 	size_t pairs;
 	int error;

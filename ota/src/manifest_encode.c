@@ -144,7 +144,7 @@ static int readable_check(const struct cbor_out *out)
 
 int ota_manifest_encode(const struct ota_manifest *manifest, uint8_t *buf, size_t cap, size_t *len)
 {
-	struct cbor_out out = { buf, cap, 0, false };
+	struct cbor_out out = {buf, cap, 0, false};
 	int error;
 
 	if (manifest->chunk_count > OTA_MANIFEST_CHUNKS_MAX)

@@ -5,7 +5,8 @@
 
 #include "core.h"
 
-static_assert(OTA_CHUNK_BYTES_MAX == OTA_MANIFEST_CHUNK_MAX, "the manifest allows chunks that the core has no room for");
+static_assert(
+	OTA_CHUNK_BYTES_MAX == OTA_MANIFEST_CHUNK_MAX, "the manifest allows chunks that the core has no room for");
 static_assert(OTA_URL_MAX * OTA_URLS_MAX % SECTOR_BYTES == 0, "the bank's parts begin at sectors");
 
 size_t ota_bytes(void)

@@ -24,7 +24,8 @@ static bool digest_is(const uint8_t *a, const uint8_t *b)
  * Who it is for, before what it is: an image for another board is refused as that, whatever else is wrong with it.
  * The image that runs already needs no room and no floor, so it is recognised before those.
  */
-int policy_check(const struct ota_config *config, const struct ota_bootrec *record, const struct ota_manifest *manifest, bool retry)
+int policy_check(const struct ota_config *config, const struct ota_bootrec *record, const struct ota_manifest *manifest,
+	bool retry)
 {
 	if (config->running_slot >= OTA_BOOTREC_SLOTS)
 		return -OTA_E_NO_SLOTS;

@@ -83,7 +83,7 @@ static bool members_ok(const struct ota_provision *p)
 static struct ota_bytes bytes_read(struct cbor_in *in)
 {
 	struct cbor_bytes bytes = cbor_bytes(in);
-	struct ota_bytes out = { bytes.data, bytes.len };
+	struct ota_bytes out = {bytes.data, bytes.len};
 
 	return out;
 }
@@ -117,24 +117,48 @@ static void release_keys_read(struct cbor_in *in, struct ota_provision *out)
 static void member_read(struct cbor_in *in, enum key key, struct ota_provision *out)
 {
 	switch (key) {
-	case KEY_DEVICE_ID: cbor_text(in, out->device_id, sizeof(out->device_id)); break;
-	case KEY_DEVICE_KEY: out->key = bytes_read(in); break;
-	case KEY_DEVICE_CERT: out->cert = bytes_read(in); break;
-	case KEY_CAS: cas_read(in, out); break;
-	case KEY_BROKER_HOST: cbor_text(in, out->broker_host, sizeof(out->broker_host)); break;
-	case KEY_BROKER_PORT: out->broker_port = (uint16_t)cbor_uint(in, UINT16_MAX); break;
-	case KEY_TOPIC_PREFIX: cbor_text(in, out->topic_prefix, sizeof(out->topic_prefix)); break;
-	case KEY_VENDOR_ID: cbor_bytes_exact(in, out->vendor_id, sizeof(out->vendor_id)); break;
-	case KEY_CLASS_ID: cbor_bytes_exact(in, out->class_id, sizeof(out->class_id)); break;
-	case KEY_RELEASE_KEYS: release_keys_read(in, out); break;
-	case KEY_BOARD: cbor_text(in, out->board, sizeof(out->board)); break;
-	case KEY_TIME_FLOOR: out->time_floor_s = cbor_uint(in, UINT64_MAX); break;
+	case KEY_DEVICE_ID:
+		cbor_text(in, out->device_id, sizeof(out->device_id));
+		break;
+	case KEY_DEVICE_KEY:
+		out->key = bytes_read(in);
+		break;
+	case KEY_DEVICE_CERT:
+		out->cert = bytes_read(in);
+		break;
+	case KEY_CAS:
+		cas_read(in, out);
+		break;
+	case KEY_BROKER_HOST:
+		cbor_text(in, out->broker_host, sizeof(out->broker_host));
+		break;
+	case KEY_BROKER_PORT:
+		out->broker_port = (uint16_t)cbor_uint(in, UINT16_MAX);
+		break;
+	case KEY_TOPIC_PREFIX:
+		cbor_text(in, out->topic_prefix, sizeof(out->topic_prefix));
+		break;
+	case KEY_VENDOR_ID:
+		cbor_bytes_exact(in, out->vendor_id, sizeof(out->vendor_id));
+		break;
+	case KEY_CLASS_ID:
+		cbor_bytes_exact(in, out->class_id, sizeof(out->class_id));
+		break;
+	case KEY_RELEASE_KEYS:
+		release_keys_read(in, out);
+		break;
+	case KEY_BOARD:
+		cbor_text(in, out->board, sizeof(out->board));
+		break;
+	case KEY_TIME_FLOOR:
+		out->time_floor_s = cbor_uint(in, UINT64_MAX);
+		break;
 	}
 }
 
 static int payload_read(const uint8_t *payload, size_t len, struct ota_provision *out)
 {
-	struct cbor_keys keys = { 0 };
+	struct cbor_keys keys = {0};
 	struct cbor_in in;
 
 	cbor_read(&in, payload, len);
@@ -185,18 +209,42 @@ static void member_put(struct cbor_out *out, enum key key, const struct ota_prov
 {
 	cbor_put_int(out, key);
 	switch (key) {
-	case KEY_DEVICE_ID: cbor_put_text(out, p->device_id); break;
-	case KEY_DEVICE_KEY: cbor_put_bytes(out, p->key.data, p->key.len); break;
-	case KEY_DEVICE_CERT: cbor_put_bytes(out, p->cert.data, p->cert.len); break;
-	case KEY_CAS: cas_put(out, p); break;
-	case KEY_BROKER_HOST: cbor_put_text(out, p->broker_host); break;
-	case KEY_BROKER_PORT: cbor_put_int(out, p->broker_port); break;
-	case KEY_TOPIC_PREFIX: cbor_put_text(out, p->topic_prefix); break;
-	case KEY_VENDOR_ID: cbor_put_bytes(out, p->vendor_id, sizeof(p->vendor_id)); break;
-	case KEY_CLASS_ID: cbor_put_bytes(out, p->class_id, sizeof(p->class_id)); break;
-	case KEY_RELEASE_KEYS: release_keys_put(out, p); break;
-	case KEY_BOARD: cbor_put_text(out, p->board); break;
-	case KEY_TIME_FLOOR: cbor_put_int(out, (int64_t)p->time_floor_s); break;
+	case KEY_DEVICE_ID:
+		cbor_put_text(out, p->device_id);
+		break;
+	case KEY_DEVICE_KEY:
+		cbor_put_bytes(out, p->key.data, p->key.len);
+		break;
+	case KEY_DEVICE_CERT:
+		cbor_put_bytes(out, p->cert.data, p->cert.len);
+		break;
+	case KEY_CAS:
+		cas_put(out, p);
+		break;
+	case KEY_BROKER_HOST:
+		cbor_put_text(out, p->broker_host);
+		break;
+	case KEY_BROKER_PORT:
+		cbor_put_int(out, p->broker_port);
+		break;
+	case KEY_TOPIC_PREFIX:
+		cbor_put_text(out, p->topic_prefix);
+		break;
+	case KEY_VENDOR_ID:
+		cbor_put_bytes(out, p->vendor_id, sizeof(p->vendor_id));
+		break;
+	case KEY_CLASS_ID:
+		cbor_put_bytes(out, p->class_id, sizeof(p->class_id));
+		break;
+	case KEY_RELEASE_KEYS:
+		release_keys_put(out, p);
+		break;
+	case KEY_BOARD:
+		cbor_put_text(out, p->board);
+		break;
+	case KEY_TIME_FLOOR:
+		cbor_put_int(out, (int64_t)p->time_floor_s);
+		break;
 	}
 }
 
@@ -211,7 +259,7 @@ int ota_provision_encode(const struct ota_provision *p, uint8_t *buf, size_t cap
 	if (room <= OTA_PROVISION_HEAD_BYTES)
 		return -OTA_E_TOO_LONG;
 	memset(buf, 0, room);
-	out = (struct cbor_out){ buf + OTA_PROVISION_HEAD_BYTES, room - OTA_PROVISION_HEAD_BYTES, 0, false };
+	out = (struct cbor_out){buf + OTA_PROVISION_HEAD_BYTES, room - OTA_PROVISION_HEAD_BYTES, 0, false};
 	cbor_put_map(&out, KEY_COUNT);
 	for (int key = KEY_DEVICE_ID; key <= KEY_COUNT; key++)
 		member_put(&out, (enum key)key, p);
@@ -221,7 +269,8 @@ int ota_provision_encode(const struct ota_provision *p, uint8_t *buf, size_t cap
 	le32_put(buf + HEAD_FORMAT_OFF, FORMAT);
 	le32_put(buf + HEAD_BYTES_OFF, (uint32_t)out.len);
 	ota_sha256(out.buf, out.len, buf + HEAD_DIGEST_OFF);
-	if (ota_provision_decode(buf, room, &parsed)) /* the device's reader is the judge, e.g. of text that is not ASCII */
+	if (ota_provision_decode(
+		    buf, room, &parsed)) /* the device's reader is the judge, e.g. of text that is not ASCII */
 		return -OTA_E_ARG;
 	*len = OTA_PROVISION_HEAD_BYTES + (out.len + 511) / 512 * 512;
 	return 0;

@@ -25,13 +25,14 @@ static int copies_flush(void *ctx)
 	return ota->port->blk_flush(ota->ctx);
 }
 
-static const struct ota_bootrec_ops copies = { copy_read, copy_write, copies_flush };
+static const struct ota_bootrec_ops copies = {copy_read, copy_write, copies_flush};
 
 struct ota_bootrec_slot *record_running(struct ota_bootrec *record, const struct ota_config *config)
 {
 	struct ota_bootrec_slot *entry = &record->slot[config->running_slot];
 
-	if (entry->state == OTA_SLOT_EMPTY || memcmp(entry->image.digest, config->running.digest, sizeof(config->running.digest)) != 0)
+	if (entry->state == OTA_SLOT_EMPTY ||
+		memcmp(entry->image.digest, config->running.digest, sizeof(config->running.digest)) != 0)
 		return NULL;
 	return entry;
 }
@@ -59,7 +60,8 @@ bool record_is_unsettled(const struct ota *ota)
 {
 	uint8_t state = running_state(ota);
 
-	return state == OTA_SLOT_TRIAL || (state != OTA_SLOT_CONFIRMED && state != OTA_SLOT_BAD && ota->config->boot_mode != OTA_MODE_SAFE);
+	return state == OTA_SLOT_TRIAL ||
+	       (state != OTA_SLOT_CONFIRMED && state != OTA_SLOT_BAD && ota->config->boot_mode != OTA_MODE_SAFE);
 }
 
 int record_commit(struct ota *ota, const struct ota_bootrec *next)
@@ -89,7 +91,8 @@ static void record_rebuild(struct ota *ota)
 	for (unsigned slot = 0; slot < OTA_BOOTREC_SLOTS; slot++) {
 		uint32_t lba = config->slot[slot].lba + config->slot[slot].sectors - 1;
 
-		if (ota->port->blk_read(ota->ctx, lba, ota->sector, 1) != 0 || ota_confirm_mark_decode(ota->sector, &mark) != 0)
+		if (ota->port->blk_read(ota->ctx, lba, ota->sector, 1) != 0 ||
+			ota_confirm_mark_decode(ota->sector, &mark) != 0)
 			continue;
 		if (mark.seq > next.seq)
 			next.seq = mark.seq;
@@ -113,7 +116,8 @@ int record_load(struct ota *ota)
 	if (ota_bootrec_load(&copies, ota, &ota->record) == 0)
 		return 0;
 	record_rebuild(ota);
-	ota_log(ota, OTA_LOG_ERR, "ota: record.lost rebuilt_from=running slot=%c", slot_letter(ota->config->running_slot));
+	ota_log(ota, OTA_LOG_ERR, "ota: record.lost rebuilt_from=running slot=%c",
+		slot_letter(ota->config->running_slot));
 	if (record_commit(ota, &ota->record) != 0)
 		return -OTA_E_IO;
 	return -OTA_E_RECORD;

@@ -41,11 +41,13 @@ static void rolled_back(struct ota *ota)
 {
 	struct ota_bootrec next = ota->record;
 
-	if (ota->config->crash_cause != OTA_CAUSE_NONE && ota_bootrec_name_cause(&next, ota->journal.digest, ota->config->crash_cause))
+	if (ota->config->crash_cause != OTA_CAUSE_NONE &&
+		ota_bootrec_name_cause(&next, ota->journal.digest, ota->config->crash_cause))
 		(void)!record_commit(ota, &next);
 	ota->journal.rolled_back = 1;
 	ota->journal.cause = failed_cause(ota, ota->journal.digest);
-	ota_log(ota, OTA_LOG_ERR, "ota: rolled-back job=%s cause=%s", ota->journal.job_id, ota_cause_name(ota->journal.cause));
+	ota_log(ota, OTA_LOG_ERR, "ota: rolled-back job=%s cause=%s", ota->journal.job_id,
+		ota_cause_name(ota->journal.cause));
 	ota->step = OTA_STEP_TRIAL;
 	job_end(ota, OTA_FAILED, -OTA_E_ROLLED_BACK);
 }

@@ -19,7 +19,8 @@ static uint32_t mark_lba(const struct ota *ota, unsigned slot)
 static int mark_zero(struct ota *ota, unsigned slot)
 {
 	memset(ota->sector, 0, SECTOR_BYTES);
-	if (ota->port->blk_write(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 || ota->port->blk_flush(ota->ctx) != 0)
+	if (ota->port->blk_write(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 ||
+		ota->port->blk_flush(ota->ctx) != 0)
 		return -OTA_E_IO;
 	return 0;
 }
@@ -32,7 +33,7 @@ static bool entry_is_ours(const struct ota *ota, const struct ota_bootrec_slot *
 
 static struct ota_image image_announced(const struct ota_manifest *manifest)
 {
-	struct ota_image image = { .bytes = manifest->image_bytes, .counter = manifest->counter };
+	struct ota_image image = {.bytes = manifest->image_bytes, .counter = manifest->counter};
 
 	memcpy(image.digest, manifest->digest, sizeof(image.digest));
 	memcpy(image.version, manifest->version, sizeof(image.version));
@@ -66,7 +67,8 @@ int slot_begin(struct ota *ota)
 
 static uint32_t chunk_lba(const struct ota *ota, uint32_t index)
 {
-	return ota->config->slot[slot_target(ota)].lba + (uint32_t)((uint64_t)index * ota->manifest.chunk_bytes / SECTOR_BYTES);
+	return ota->config->slot[slot_target(ota)].lba +
+	       (uint32_t)((uint64_t)index * ota->manifest.chunk_bytes / SECTOR_BYTES);
 }
 
 static uint32_t chunk_sectors(const struct ota *ota, uint32_t index)
@@ -111,7 +113,8 @@ bool slot_mark_is_current(struct ota *ota, unsigned slot)
 {
 	struct ota_confirm_mark mark;
 
-	if (ota->port->blk_read(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 || ota_confirm_mark_decode(ota->sector, &mark) != 0)
+	if (ota->port->blk_read(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 ||
+		ota_confirm_mark_decode(ota->sector, &mark) != 0)
 		return false;
 	return memcmp(mark.digest, ota->record.slot[slot].image.digest, sizeof(mark.digest)) == 0;
 }
@@ -123,7 +126,8 @@ int slot_mark_write(struct ota *ota, unsigned slot)
 	if (ota_bootrec_mark(&ota->record, (enum ota_slot)slot, &mark) != 0)
 		return -OTA_E_IO;
 	ota_confirm_mark_encode(&mark, ota->sector);
-	if (ota->port->blk_write(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 || ota->port->blk_flush(ota->ctx) != 0)
+	if (ota->port->blk_write(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 ||
+		ota->port->blk_flush(ota->ctx) != 0)
 		return -OTA_E_IO;
 	return slot_mark_is_current(ota, slot) ? 0 : -OTA_E_READBACK;
 }

@@ -75,7 +75,7 @@ void status_progress(struct ota *ota)
 
 void status_answer(struct ota *ota, const struct ota_job *job, const struct ota_manifest *manifest, int error)
 {
-	struct ota_status status = { .job_version = job->version, .slot = OTA_SLOT_NONE, .error = error };
+	struct ota_status status = {.job_version = job->version, .slot = OTA_SLOT_NONE, .error = error};
 
 	memcpy(status.job_id, job->id, strlen(job->id) + 1);
 	if (manifest)

@@ -14,30 +14,30 @@ static void reboot_run(struct ota *ota);
 static void rest_enter(struct ota *ota);
 
 static const struct step {
-	enum ota_step reported; /* IDLE: the step before stays in the reports */
+	enum ota_step reported;         /* IDLE: the step before stays in the reports */
 	void (*enter)(struct ota *ota); /* NULL: run at once */
 	void (*run)(struct ota *ota);
 } steps[PHASE_COUNT] = {
 	/* nothing to do */
-	[PHASE_IDLE] = { OTA_STEP_IDLE, rest_enter, NULL },
+	[PHASE_IDLE] = {OTA_STEP_IDLE, rest_enter, NULL},
 	/* record: writing; confirm mark zeroed → PROBE */
-	[PHASE_PREPARE] = { OTA_STEP_DOWNLOAD, NULL, prepare_run },
+	[PHASE_PREPARE] = {OTA_STEP_DOWNLOAD, NULL, prepare_run},
 	/* chunks that the slot holds already → FETCH, or VERIFY if it holds all */
-	[PHASE_PROBE] = { OTA_STEP_DOWNLOAD, NULL, probe_run },
+	[PHASE_PROBE] = {OTA_STEP_DOWNLOAD, NULL, probe_run},
 	/* chunk by chunk: digest, write, read back → VERIFY; wrong bytes or disk too often → DONE (failed) */
-	[PHASE_FETCH] = { OTA_STEP_DOWNLOAD, fetch_enter, fetch_run },
+	[PHASE_FETCH] = {OTA_STEP_DOWNLOAD, fetch_enter, fetch_run},
 	/* whole slot read back → ARM; chunks that rotted → FETCH; digest wrong → DONE (failed) */
-	[PHASE_VERIFY] = { OTA_STEP_VERIFY, verify_enter, verify_run },
+	[PHASE_VERIFY] = {OTA_STEP_VERIFY, verify_enter, verify_run},
 	/* record: ready; journal: reboot; record: trial → REBOOT */
-	[PHASE_ARM] = { OTA_STEP_REBOOT, NULL, arm_run },
+	[PHASE_ARM] = {OTA_STEP_REBOOT, NULL, arm_run},
 	/* reset; the boot loader starts the trial, or after a failed one, the image before */
-	[PHASE_REBOOT] = { OTA_STEP_REBOOT, NULL, reboot_run },
+	[PHASE_REBOOT] = {OTA_STEP_REBOOT, NULL, reboot_run},
 	/* healthy → CONFIRM; deadline → record: bad → REBOOT */
-	[PHASE_TRIAL] = { OTA_STEP_TRIAL, trial_enter, trial_run },
+	[PHASE_TRIAL] = {OTA_STEP_TRIAL, trial_enter, trial_run},
 	/* record: confirmed, active; confirm mark; record: floor → DONE (succeeded) */
-	[PHASE_CONFIRM] = { OTA_STEP_CONFIRM, NULL, confirm_run },
+	[PHASE_CONFIRM] = {OTA_STEP_CONFIRM, NULL, confirm_run},
 	/* until the server acknowledged → IDLE */
-	[PHASE_DONE] = { OTA_STEP_IDLE, rest_enter, NULL },
+	[PHASE_DONE] = {OTA_STEP_IDLE, rest_enter, NULL},
 };
 
 void step_enter(struct ota *ota, enum phase phase)
@@ -112,7 +112,8 @@ static void probe_run(struct ota *ota)
 		chunk_set_done(ota, index, true);
 		return;
 	}
-	ota_log(ota, OTA_LOG_INFO, "ota: fetch.plan first=%" PRIu32 " chunks=%" PRIu32, index, ota->manifest.chunk_count);
+	ota_log(ota, OTA_LOG_INFO, "ota: fetch.plan first=%" PRIu32 " chunks=%" PRIu32, index,
+		ota->manifest.chunk_count);
 	step_enter(ota, PHASE_FETCH);
 }
 
@@ -149,7 +150,8 @@ static void verify_finish(struct ota *ota)
 		return;
 	}
 	if (chunk_first_missing(ota) == ota->manifest.chunk_count) {
-		job_end(ota, OTA_FAILED, -OTA_E_DIGEST); /* every chunk is right and the whole is not: the manifest contradicts itself */
+		job_end(ota, OTA_FAILED,
+			-OTA_E_DIGEST); /* every chunk is right and the whole is not: the manifest contradicts itself */
 		return;
 	}
 	step_storage_failed(ota, -OTA_E_READBACK);
@@ -208,7 +210,8 @@ static void arm_run(struct ota *ota)
 		step_storage_failed(ota, error);
 		return;
 	}
-	ota_log(ota, OTA_LOG_INFO, "ota: trial.armed slot=%c tries=%u", slot_letter(slot_target(ota)), OTA_BOOTREC_TRIES);
+	ota_log(ota, OTA_LOG_INFO, "ota: trial.armed slot=%c tries=%u", slot_letter(slot_target(ota)),
+		OTA_BOOTREC_TRIES);
 	ota->port->report(ota->ctx);
 	step_enter(ota, PHASE_REBOOT);
 }

@@ -29,7 +29,7 @@ enum {
 	SUIT_DIRECTIVE_OVERRIDE = 20,
 	SUIT_DIRECTIVE_FETCH = 21,
 	SUIT_DIRECTIVE_INVOKE = 23,
-	SUIT_POLICY_ALL = 15, /* of a condition: report everything */
+	SUIT_POLICY_ALL = 15,  /* of a condition: report everything */
 	SUIT_POLICY_FETCH = 2, /* of a directive: report failure */
 
 	SUIT_PARAM_VENDOR = 1,

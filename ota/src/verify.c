@@ -8,7 +8,8 @@
 #include <mbedtls/ecp.h>
 #include <mbedtls/sha256.h>
 
-static_assert(sizeof(mbedtls_sha256_context) + sizeof(uint64_t) <= sizeof(struct ota_sha256), "struct ota_sha256 is too small");
+static_assert(sizeof(mbedtls_sha256_context) + sizeof(uint64_t) <= sizeof(struct ota_sha256),
+	"struct ota_sha256 is too small");
 
 /* The last word counts failures of the library; none is known to happen without an accelerator. */
 enum { WORD_FAILED = sizeof(((struct ota_sha256 *)0)->words) / sizeof(uint64_t) - 1 };
@@ -64,7 +65,7 @@ struct es256 {
 
 static int es256_check(struct es256 *es, const uint8_t *key, const uint8_t *hash, const uint8_t *signature)
 {
-	uint8_t point[1 + OTA_KEY_BYTES] = { 0x04 }; /* uncompressed, SEC1 §2.3.3 */
+	uint8_t point[1 + OTA_KEY_BYTES] = {0x04}; /* uncompressed, SEC1 §2.3.3 */
 	int error;
 
 	memcpy(point + 1, key, OTA_KEY_BYTES);
@@ -82,8 +83,8 @@ static int es256_check(struct es256 *es, const uint8_t *key, const uint8_t *hash
 	return error;
 }
 
-enum ota_verdict ota_es256_verify(const uint8_t key[OTA_KEY_BYTES], const uint8_t hash[OTA_SHA256_BYTES],
-                                  const uint8_t signature[OTA_SIG_BYTES])
+enum ota_verdict ota_es256_verify(
+	const uint8_t key[OTA_KEY_BYTES], const uint8_t hash[OTA_SHA256_BYTES], const uint8_t signature[OTA_SIG_BYTES])
 {
 	enum ota_verdict verdict = OTA_REFUSED;
 	struct es256 es;
@@ -101,8 +102,8 @@ enum ota_verdict ota_es256_verify(const uint8_t key[OTA_KEY_BYTES], const uint8_
 	return verdict;
 }
 
-static enum ota_verdict signature_verify(const struct ota_envelope *envelope, const struct ota_signature *signature,
-                                         const uint8_t key[OTA_KEY_BYTES])
+static enum ota_verdict signature_verify(
+	const struct ota_envelope *envelope, const struct ota_signature *signature, const uint8_t key[OTA_KEY_BYTES])
 {
 	uint8_t signed_bytes[OTA_SIG_STRUCTURE_MAX], hash[OTA_SHA256_BYTES], kid[OTA_KID_BYTES];
 	size_t len;
@@ -115,8 +116,8 @@ static enum ota_verdict signature_verify(const struct ota_envelope *envelope, co
 	return ota_es256_verify(key, hash, signature->rs);
 }
 
-enum ota_verdict ota_envelope_verify(const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES], size_t key_count,
-                                     size_t *key_index)
+enum ota_verdict ota_envelope_verify(
+	const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES], size_t key_count, size_t *key_index)
 {
 	uint8_t digest[OTA_SHA256_BYTES];
 

@@ -163,13 +163,18 @@ class Operator:
         if self.reader:
             self.reader.kill()
         self.reader = Lines("mosquitto_sub", *self.options, "-v", "-t", self.base + "/#")
-        # A message of our own that comes back: the subscription stands.
-        self.send("test/ready", "")
+        # Retained: it comes whenever the subscription stands.
+        self.send("test/ready", "yes", "-r")
         self.reader.wait("test/ready")
 
-    def send(self, suffix, payload):
+    def send(self, suffix, payload, *options):
         text = payload if isinstance(payload, str) else json.dumps(payload)
-        run("mosquitto_pub", *self.options, "-t", "%s/%s" % (self.base, suffix), *(["-m", text] if text else ["-n"]))
+        run("mosquitto_pub", *self.options, *options, "-t", "%s/%s" % (self.base, suffix), *(["-m", text] if text else ["-n"]))
+
+    def send_raw(self, suffix, payload):
+        """Bytes as they are."""
+        subprocess.run(["mosquitto_pub", *self.options, "-t", "%s/%s" % (self.base, suffix), "-s" if payload else "-n"],
+                       input=payload, check=True, timeout=TIMEOUT_S)
 
     def wait(self, suffix, containing=""):
         """The next message on base/suffix whose text has `containing`, as JSON."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole agent on the host against a real Mosquitto with mutual TLS, and against brokers that misbehave (../hostile/broker.py)."""
 
+import json
 import os
 import tempfile
 
@@ -187,20 +188,30 @@ def harmless():
         broker.stop()
 
 
-@case("job messages that are none are ignored or rejected, each followed by an honest question")
+@case("job messages that are none are rejected or ignored, and the next question is asked")
 def malformed_jobs():
-    broker = rogue("jobs")
-    broker.jobs = list(MALFORMED.values())
-    with agent(broker.port, factor=50) as host:
-        host.wait("mqtt.connected")
-        expect(broker.wait(PUBLISH, 1), "asks")
-        for _ in range(400):
-            if not broker.jobs:
+    rows = dict(MALFORMED)
+    rejected = {}
+    with agent() as host:
+        while True:
+            match = operator.reader.wait(r"/jobs/(\$next/get|[^/]+/update) (.*)")
+            body = json.loads(match[2])
+            token = body["clientToken"]
+            if match[1] != "$next/get":
+                rejected[match[1].split("/")[0]] = (body["status"], body["statusDetails"]["error"])
+                operator.send("jobs/%s/accepted" % match[1], {"clientToken": token, "executionState": {"versionNumber": 2}})
+                continue
+            if not rows:
                 break
-            count = len(broker.seen)
-            expect(broker.wait(PUBLISH, 1, since=count), "asks again", host.lines[-5:])
-        expect(not broker.jobs and host.process.poll() is None, "has seen them all and lives", len(broker.jobs))
-    broker.stop()
+            name, row = rows.popitem()
+            operator.send_raw("jobs/$next/get/accepted", row.replace(b"{", b'{"clientToken":"%s",' % token.encode(), 1))
+            operator.send("jobs/$next/get/accepted", {"clientToken": token})  # ends the question if the row did not
+            operator.send("jobs/notify-next", "{}")
+        expect(host.process.poll() is None, "it lives")
+    expect(all(status == "REJECTED" for status, _ in rejected.values()), "none is taken", rejected)
+    expected = {"m4": "E_JSON", "m5": "E_JSON", "m6": "E_JSON", "m7": "E_FORMAT", "m8": "E_FORMAT", "m9": "E_FORMAT", "m10": "E_JSON",
+                "m11": "E_URL", "m12": "E_URL", "m13": "E_URL", "m14": "E_URL", "m15": "E_URL"}
+    expect({job: error for job, (_, error) in rejected.items()} == expected, "each by its name", rejected)
 
 
 @case("who the broker is: other CA, other host's certificate, no TLS, nobody there")

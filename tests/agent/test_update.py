@@ -136,7 +136,11 @@ def power_cut():
     link = Proxy(server.ports["tls"], gate)
     rig = Rig("v4.fit", ["https://localhost:%d/good/v4.fit" % link.port], size=1_200_000)
     with rig.start() as host:
-        rig.serve(lambda update: update.get("bytes", 0) >= 300_000)
+        rig.serve(step("download"))
+        deadline = time.monotonic() + home.TIMEOUT_S
+        while rig.slot_b()[:300_000] != rig.data[:300_000]:
+            expect(time.monotonic() < deadline, "the first chunks come to the slot")
+            time.sleep(0.05)
         host.kill()
     gate.open()
     with rig.start() as host:

@@ -25,7 +25,7 @@ static int copies_flush(void *ctx)
 	return ram_flash_flush(ctx);
 }
 
-static const struct ota_bootrec_ops ops = { copy_read, copy_write, copies_flush };
+static const struct ota_bootrec_ops ops = {copy_read, copy_write, copies_flush};
 
 const struct fake_image *fake_boot_slot_image(const struct fake_boot *boot, unsigned slot)
 {
@@ -49,13 +49,14 @@ static void examine(const struct fake_boot *boot, unsigned slot, struct ota_slot
 	seen->view = OTA_VIEW_VERIFIED;
 	seen->cause = OTA_CAUSE_NONE;
 	seen->image = image->image;
-	seen->has_mark = ota_confirm_mark_decode(boot->flash->now[slot_lba(slot) + FAKE_SLOT_SECTORS - 1], &seen->mark) == 0;
+	seen->has_mark =
+		ota_confirm_mark_decode(boot->flash->now[slot_lba(slot) + FAKE_SLOT_SECTORS - 1], &seen->mark) == 0;
 }
 
 struct fake_start fake_boot_start(struct fake_boot *boot)
 {
-	struct ota_slot_seen seen[OTA_BOOTREC_SLOTS] = { { 0 } };
-	struct fake_start start = { .slot = OTA_SLOT_NONE };
+	struct ota_slot_seen seen[OTA_BOOTREC_SLOTS] = {{0}};
+	struct fake_start start = {.slot = OTA_SLOT_NONE};
 	struct ota_boot_plan plan;
 	struct ota_bootrec record;
 

@@ -11,7 +11,15 @@
 #include "ram_flash.h"
 
 /* The flash map of the fake device, in sectors. */
-enum { FAKE_RECORD_0 = 0, FAKE_RECORD_1 = 8, FAKE_STATE = 16, FAKE_STATE_SECTORS = 64, FAKE_SLOT_SECTORS = 100, FAKE_SLOT_A = 100, FAKE_SLOT_B = 220 };
+enum {
+	FAKE_RECORD_0 = 0,
+	FAKE_RECORD_1 = 8,
+	FAKE_STATE = 16,
+	FAKE_STATE_SECTORS = 64,
+	FAKE_SLOT_SECTORS = 100,
+	FAKE_SLOT_A = 100,
+	FAKE_SLOT_B = 220
+};
 
 struct fake_boot {
 	struct ram_flash *flash;

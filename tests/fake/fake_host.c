@@ -106,8 +106,8 @@ static void port_log(void *ctx, enum ota_level level, const char *line)
 	(void)snprintf(host->log[host->log_count++ % 32], sizeof(host->log[0]), "%s", line);
 }
 
-static const struct ota_port port = { port_read, port_write, port_flush, port_fetch, port_fetch_stop, port_status, port_report,
-	port_reboot, port_now, port_random, port_log };
+static const struct ota_port port = {port_read, port_write, port_flush, port_fetch, port_fetch_stop, port_status,
+	port_report, port_reboot, port_now, port_random, port_log};
 
 bool fake_host_log_has(const struct fake_host *host, const char *text)
 {
@@ -160,9 +160,9 @@ static void config_make(struct fake_host *host)
 	config->release_key_count = 1;
 	config->boot_record_lba[0] = FAKE_RECORD_0;
 	config->boot_record_lba[1] = FAKE_RECORD_1;
-	config->slot[0] = (struct ota_range){ FAKE_SLOT_A, FAKE_SLOT_SECTORS };
-	config->slot[1] = (struct ota_range){ FAKE_SLOT_B, FAKE_SLOT_SECTORS };
-	config->state = (struct ota_range){ FAKE_STATE, FAKE_STATE_SECTORS };
+	config->slot[0] = (struct ota_range){FAKE_SLOT_A, FAKE_SLOT_SECTORS};
+	config->slot[1] = (struct ota_range){FAKE_SLOT_B, FAKE_SLOT_SECTORS};
+	config->state = (struct ota_range){FAKE_STATE, FAKE_STATE_SECTORS};
 	config->running_slot = host->running.slot;
 	config->running = host->running.image;
 	config->boot_mode = host->running.mode;
@@ -193,9 +193,14 @@ bool fake_host_begin(struct fake_host *host)
 
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id)
 {
-	static const char *const urls[] = { "https://0/image.fit", "https://1/image.fit", "https://2/image.fit", "https://3/image.fit" };
-	struct ota_job job = { .id = id, .version = host->job_version, .manifest = image->envelope, .manifest_len = image->envelope_len,
-		.url_count = host->server_count, .retry = host->job_retry };
+	static const char *const urls[] = {
+		"https://0/image.fit", "https://1/image.fit", "https://2/image.fit", "https://3/image.fit"};
+	struct ota_job job = {.id = id,
+		.version = host->job_version,
+		.manifest = image->envelope,
+		.manifest_len = image->envelope_len,
+		.url_count = host->server_count,
+		.retry = host->job_retry};
 
 	for (size_t i = 0; i < host->server_count; i++)
 		job.urls[i] = urls[i];

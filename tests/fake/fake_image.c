@@ -64,7 +64,8 @@ void fake_key_sign(unsigned which, const uint8_t *data, size_t len, uint8_t sign
 	key_load(which, &pair);
 	mbedtls_mpi_init(&r);
 	mbedtls_mpi_init(&s);
-	must(mbedtls_ecdsa_sign(&pair.MBEDTLS_PRIVATE(grp), &r, &s, &pair.MBEDTLS_PRIVATE(d), hash, sizeof(hash), weak_random, &random));
+	must(mbedtls_ecdsa_sign(&pair.MBEDTLS_PRIVATE(grp), &r, &s, &pair.MBEDTLS_PRIVATE(d), hash, sizeof(hash),
+		weak_random, &random));
 	must(mbedtls_mpi_write_binary(&r, signature, 32));
 	must(mbedtls_mpi_write_binary(&s, signature + 32, 32));
 	mbedtls_mpi_free(&r);
@@ -87,18 +88,19 @@ static void manifest_make(struct fake_image *image)
 	manifest->chunk_count = (image->image.bytes + FAKE_CHUNK_BYTES - 1) / FAKE_CHUNK_BYTES;
 	manifest->chunk_digests = image->chunk_digests;
 	for (uint32_t i = 0; i < manifest->chunk_count; i++)
-		ota_sha256(image->data + (size_t)i * FAKE_CHUNK_BYTES, ota_manifest_chunk_len(manifest, i), image->chunk_digests + (size_t)i * 32);
+		ota_sha256(image->data + (size_t)i * FAKE_CHUNK_BYTES, ota_manifest_chunk_len(manifest, i),
+			image->chunk_digests + (size_t)i * 32);
 	memcpy(manifest->uri, "image.fit", 10);
 }
 
 void fake_image_make(struct fake_image *image, uint32_t counter, uint32_t patch, uint32_t bytes)
 {
-	uint32_t header[6] = { 0x474d4946, bytes, counter, 1, 0, patch }, random = patch * 7919 + counter;
+	uint32_t header[6] = {0x474d4946, bytes, counter, 1, 0, patch}, random = patch * 7919 + counter;
 
 	memset(image, 0, sizeof(*image));
 	(void)weak_random(&random, image->data, bytes);
 	memcpy(image->data, header, sizeof(header));
-	image->image = (struct ota_image){ .bytes = bytes, .counter = counter, .version = { 1, 0, patch } };
+	image->image = (struct ota_image){.bytes = bytes, .counter = counter, .version = {1, 0, patch}};
 	ota_sha256(image->data, bytes, image->image.digest);
 	manifest_make(image);
 	fake_image_sign(image, 0);
@@ -107,7 +109,7 @@ void fake_image_make(struct fake_image *image, uint32_t counter, uint32_t patch,
 void fake_image_sign(struct fake_image *image, unsigned key)
 {
 	uint8_t manifest[OTA_MANIFEST_BYTES_MAX], to_sign[OTA_SIG_STRUCTURE_MAX], public_key[64], kid[8];
-	struct ota_envelope envelope = { .manifest_bstr = manifest, .signature_count = 1 };
+	struct ota_envelope envelope = {.manifest_bstr = manifest, .signature_count = 1};
 	size_t len;
 
 	must(ota_manifest_encode(&image->manifest, manifest, sizeof(manifest), &envelope.manifest_bstr_len));

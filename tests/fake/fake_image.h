@@ -13,7 +13,7 @@
 #include "ota/manifest.h"
 
 #define FAKE_IMAGE_BYTES_MAX (40 * 1024)
-#define FAKE_CHUNK_BYTES 4096
+#define FAKE_CHUNK_BYTES     4096
 
 struct fake_image {
 	uint8_t data[FAKE_IMAGE_BYTES_MAX];

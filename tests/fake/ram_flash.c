@@ -51,12 +51,13 @@ static void power_off(struct ram_flash *flash)
 
 void ram_flash_power_on(struct ram_flash *flash)
 {
-	if (flash->dead)
+	if (flash->dead) {
 		memcpy(flash->now, flash->durable, sizeof(flash->now));
+		flash->cut_at = UINT64_MAX;
+	}
 	memset(flash->dirty, 0, sizeof(flash->dirty));
 	memcpy(flash->durable, flash->now, sizeof(flash->durable));
 	flash->dead = false;
-	flash->cut_at = UINT64_MAX;
 }
 
 int ram_flash_read(struct ram_flash *flash, uint32_t lba, void *buf, uint32_t count)

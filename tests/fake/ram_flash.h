@@ -20,14 +20,14 @@ struct ram_flash {
 	uint8_t now[RAM_FLASH_SECTORS][512];     /* what a read sees */
 	uint8_t durable[RAM_FLASH_SECTORS][512]; /* what a cut leaves */
 	bool dirty[RAM_FLASH_SECTORS];
-	uint64_t ops; /* writes and flushes so far */
+	uint64_t ops;    /* writes and flushes so far */
 	uint64_t cut_at; /* the op that the power goes in; UINT64_MAX: none */
 	enum cut_moment moment;
 	enum cut_cache cache;
 	uint32_t random;
-	bool dead; /* the power is off: nothing happens any more, everything fails */
-	uint32_t fail_write_lba; /* a write that touches it fails; UINT32_MAX: none */
-	uint32_t stuck_lba;      /* a write to it is silently lost; UINT32_MAX: none */
+	bool dead;                         /* the power is off: nothing happens any more, everything fails */
+	uint32_t fail_write_lba;           /* a write that touches it fails; UINT32_MAX: none */
+	uint32_t stuck_lba;                /* a write to it is silently lost; UINT32_MAX: none */
 	uint32_t guard_lba, guard_sectors; /* a write in here is a fault of the program: counted */
 	unsigned guard_hits;
 };

@@ -1,48 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole updates on a whole fake device: taken, tried, confirmed, rolled back, resumed. */
-#include "test.h"
-
-#include "fake/fake_host.h"
-
-static struct fake_image v1, v2, v3, v4;
-static struct fake_host host;
-
-static int make_images(void **state)
-{
-	(void)state;
-	fake_image_make(&v1, 1, 1, 30000);
-	fake_image_make(&v2, 2, 2, FAKE_IMAGE_BYTES_MAX);
-	fake_image_make(&v3, 2, 3, 20001);
-	fake_image_make(&v4, 2, 4, 4096);
-	return 0;
-}
-
-static int device_up(void **state)
-{
-	(void)state;
-	fake_host_init(&host);
-	fake_host_image_add(&host, &v1, IMAGE_WELL);
-	fake_host_image_add(&host, &v2, IMAGE_WELL);
-	fake_host_image_add(&host, &v3, IMAGE_WELL);
-	fake_host_image_add(&host, &v4, IMAGE_WELL);
-	fake_boot_factory(&host.boot, &v1);
-	return 0;
-}
-
-static int device_down(void **state)
-{
-	(void)state;
-	assert_int_equal(host.flash.guard_hits, 0);
-	fake_host_free(&host);
-	return 0;
-}
-
-static void assert_runs(const struct fake_image *image, uint8_t slot)
-{
-	assert_memory_equal(host.running.image.digest, image->image.digest, 32);
-	assert_int_equal(host.running.slot, slot);
-	assert_int_equal(host.flash.guard_hits, 0);
-}
+#include "device.h"
 
 static void good_image_is_confirmed_and_reported_once(void **state)
 {
@@ -169,7 +127,7 @@ static void older_counter_is_refused_after_confirm(void **state)
 static void download_resumes_after_a_power_cut_without_a_new_job(void **state)
 {
 	(void)state;
-	host.servers[0] = (struct fake_server){ .kind = SERVER_RESETS, .limit = 22000 };
+	host.servers[0] = (struct fake_server){.kind = SERVER_RESETS, .limit = 22000};
 	assert_true(fake_host_begin(&host));
 	ota_on_health(host.ota, true);
 	ota_on_link(host.ota, true);
@@ -366,7 +324,7 @@ static void update_from_the_other_slot_replaces_the_dying_image(void **state)
 
 static void lost_boot_record_is_rebuilt_and_updates_go_on(void **state)
 {
-	uint8_t junk[512] = { 1 };
+	uint8_t junk[512] = {1};
 
 	(void)state;
 	assert_true(fake_host_live(&host, 1000));
@@ -393,8 +351,6 @@ static void device_without_boot_loader_rejects_every_job(void **state)
 	assert_true(ota_deadline_ms(host.ota) == UINT64_MAX);
 }
 
-#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, device_up, device_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,5 +376,5 @@ int main(void)
 		DEVICE_TEST(device_without_boot_loader_rejects_every_job),
 	};
 
-	return cmocka_run_group_tests(tests, make_images, NULL);
+	return cmocka_run_group_tests(tests, device_images_make, NULL);
 }

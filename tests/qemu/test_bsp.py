@@ -118,9 +118,10 @@ case("power: reset and off by HVC", lambda: power(False))
 case("power: reset and off by SMC", lambda: power(True))
 
 
-def everything(gic, el2, cpu):
+def everything(gic, el2, cpu, cpus=1):
     # Disk and network complete by interrupt, the sleep by the timer's.
-    m = run("blk-write 1000 100 1\nblk-read 1000 100\nrng 64\nrtc\nnet-start\nnet-bound 60000\nsleep 50", gic=gic, el2=el2, cpu=cpu)
+    m = run("blk-write 1000 100 1\nblk-read 1000 100\nrng 64\nrtc\nnet-start\nnet-bound 60000\nsleep 50", gic=gic, el2=el2, cpu=cpu,
+            extra=["-smp", str(cpus)])
     expect(m["blk-read"]["crc"] == crc(pattern(1, 100 * SECTOR)), "the disk", m["blk-read"])
     expect(m["rng"]["rc"] == 0, "the generator", m["rng"])
     expect(m["net-bound"]["bound"] == 1, "the network", m["net-bound"])
@@ -132,6 +133,9 @@ for gic in (2, 3):
         for cpu in ("cortex-a53", "cortex-a72", "max"):
             case("GICv%d, entry at EL%d, %s" % (gic, 2 if el2 else 1, cpu),
                  lambda gic=gic, el2=el2, cpu=cpu: everything(gic, el2, cpu))
+
+for gic in (2, 3):
+    case("GICv%d beside three other CPUs" % gic, lambda gic=gic: everything(gic, False, "cortex-a72", cpus=4))
 
 if __name__ == "__main__":
     if not os.path.exists(scripted.IMAGE):

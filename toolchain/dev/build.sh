@@ -5,7 +5,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
-    echo "usage: ./dev build [PRESET...]    PRESET: device, host, host-release, fuzz; default: the first three and U-Boot"
+    echo "usage: ./dev build [WHAT...]    WHAT: device, host, host-release, fuzz, or run (what a demo runs: images and the operator's programs);"
+    echo "                                default: device, host, host-release and U-Boot"
 }
 
 # A boot loader for BOARD with a key of its own in build/: for its size, and to see that it builds. `skerry init` makes a fleet's key;
@@ -23,11 +24,17 @@ for argument in "$@"; do
     case $argument in
     --help | -h) usage; exit 0 ;;
     device | host | host-release | fuzz) presets+=("$argument") ;;
+    run) presets+=(device programs) ;;
     *) usage_error "unknown argument '$argument'" ;;
     esac
 done
 ensure_deps
-for preset in "${presets[@]:-device}"; do build_preset "$preset"; done
+for preset in "${presets[@]:-device}"; do
+    case $preset in
+    programs) build_preset host-release --target skerry skerryd ;;
+    *) build_preset "$preset" ;;
+    esac
+done
 if [ ${#presets[@]} = 0 ]; then
     build_preset host
     build_preset host-release

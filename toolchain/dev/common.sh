@@ -40,11 +40,12 @@ ensure_deps() {
     host_prefix=$("$toolchain_dir/thirdparty.sh" host)
 }
 
-# build_preset NAME: configures when needed, builds what changed.
+# build_preset NAME [ARGUMENTS...]: configures when needed, builds what changed.
 build_preset() {
     local preset=$1
+    shift
     [ -f "build/$preset/build.ninja" ] || step "configure $preset" "$log_dir/configure-$preset.log" cmake --preset "$preset"
-    step "build $preset" "$log_dir/build-$preset.log" cmake --build --preset "$preset"
+    step "build $preset" "$log_dir/build-$preset.log" cmake --build --preset "$preset" "$@"
 }
 
 # run_program FILE ARGUMENTS...: the Python program behind a command.

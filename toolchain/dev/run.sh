@@ -4,5 +4,5 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-case " $* " in *" --help "* | *" -h "*) ;; *) "$toolchain_dir/dev/build.sh" ;; esac
+case " $* " in *" --help "* | *" -h "*) ;; *) "$toolchain_dir/dev/build.sh" run ;; esac
 run_program tests/run.py "$@"

@@ -6,8 +6,8 @@
  * the next event with app_wait(). There are no callbacks into the app, no pointer is kept after a call returns, and
  * nothing is shared but what this header names, so that an app can later run unprivileged without changing a line.
  *
- * Conventions: 0 or a positive count is success; a negative value is -APP_E_*. Calls never block except app_wait()
- * and app_kv_put(). Times are milliseconds since start, monotonic. Strings are NUL-terminated. The agent's thread
+ * Conventions: 0 or a positive count is success; a negative value is -APP_E_*. Calls never block except app_wait().
+ * Times are milliseconds since start, monotonic. Strings are NUL-terminated. The agent's thread
  * outranks the app's: an app that spins does not keep the device from being updated.
  *
  * Returning from app_main(), a fault, an overflowing stack or an exhausted heap ends in a report and a reset; on a
@@ -20,15 +20,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define APP_NAME_MAX 32  /* bytes of a topic name or key, with its NUL: [A-Za-z0-9_-]+ */
+#define APP_NAME_MAX 32   /* bytes of a topic name or key, with its NUL: [A-Za-z0-9_-]+ */
 #define APP_DATA_MAX 1024 /* bytes of one message or value */
 
 enum app_error {
-	APP_E_INVAL = 1,  /* a name or length out of the stated range; permanent */
-	APP_E_FULL = 2,   /* queue or store full; retry later */
-	APP_E_NONE = 3,   /* no such key or device; permanent until it is made */
-	APP_E_IO = 4,     /* the storage device failed; retry may help */
-	APP_E_NOSYS = 5,  /* this image has no agent, or this board lacks the device */
+	APP_E_INVAL = 1, /* a name or length out of the stated range; permanent */
+	APP_E_FULL = 2,  /* queue or store full; retry later */
+	APP_E_NONE = 3,  /* no such key or device; permanent until it is made */
+	APP_E_IO = 4,    /* the storage device failed; retry may help */
+	APP_E_NOSYS = 5, /* this image has no agent, or this board lacks the device */
 };
 
 /* Log levels; app_log() lines go to the console, the log ring and, at or above the fleet's level, to the operator. */

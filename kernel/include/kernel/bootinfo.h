@@ -13,10 +13,10 @@ struct flash_range {
 enum boot_mode { BOOT_NORMAL, BOOT_TRIAL, BOOT_SAFE };
 
 struct bootinfo {
-	bool present;              /* false: started without the boot loader; all else zero */
+	bool present; /* false: started without the boot loader; all else zero */
 	uint32_t boot_record_lba[2];
 	struct flash_range crash, state, provision, kv, slot[2];
-	uint8_t slot_index;        /* 0 = a, 1 = b */
+	uint8_t slot_index; /* 0 = a, 1 = b */
 	enum boot_mode mode;
 	uint8_t digest[32];
 	uint32_t image_bytes, security_counter, version[3], boots, starts, cause;

@@ -12,8 +12,8 @@
 /* A device-tree node being probed. */
 struct driver_node {
 	const void *fdt;
-	int offset;        /* libfdt node offset */
-	int bus;           /* the parent's offset, 0 = root: libfdt could only find it by walking the whole tree again */
+	int offset; /* libfdt node offset */
+	int bus;    /* the parent's offset, 0 = root: libfdt could only find it by walking the whole tree again */
 	uint32_t irqc_cells;
 };
 

@@ -7,7 +7,7 @@
 
 struct irqc_ops {
 	void (*enable)(uint32_t intid);
-	uint32_t (*ack)(void);          /* INTID, or >= 1020 for none */
+	uint32_t (*ack)(void); /* INTID, or >= 1020 for none */
 	void (*eoi)(uint32_t intid);
 };
 

@@ -12,8 +12,8 @@
 #define PAGE_BYTES 4096
 
 struct mem_stats {
-	size_t ram_bytes;          /* RAM the kernel manages */
-	size_t pages_used_bytes;   /* pages handed out, heaps included */
+	size_t ram_bytes;                                    /* RAM the kernel manages */
+	size_t pages_used_bytes;                             /* pages handed out, heaps included */
 	size_t heap_bytes, heap_used_bytes, heap_peak_bytes; /* system heap */
 	size_t app_heap_bytes, app_heap_used_bytes, app_heap_peak_bytes;
 };

@@ -31,7 +31,7 @@ void net_poll(void);
 uint64_t net_deadline_ms(void);
 
 struct net_status {
-	bool link, bound;   /* bound: has an address */
+	bool link, bound;               /* bound: has an address */
 	uint32_t address, gateway, dns; /* IPv4, network byte order */
 	uint64_t rx_bytes, tx_bytes;
 };
@@ -44,7 +44,10 @@ struct net_tcp;
 /* Look up `host` (name or dotted quad; copied) and connect. Returns at once; the state shows in net_tcp_status(). 0 or -NET_E_MEM. */
 int net_tcp_open(struct net_tcp **tcp, const char *host, uint16_t port);
 
-/* 0 when connected, -NET_E_AGAIN while getting there, else why it failed or ended. */
+/*
+ * 0 when connected, -NET_E_AGAIN while getting there, else why it failed or ended. A peer that has closed its side only
+ * is still connected: net_tcp_read() tells.
+ */
 int net_tcp_status(const struct net_tcp *tcp);
 
 /* Up to `len` bytes. Count > 0, or -NET_E_AGAIN, -NET_E_CLOSED, -NET_E_RESET. */

@@ -18,7 +18,8 @@ struct thread;
  * below it). `entry` must not return. Panics when memory is exhausted: threads are made at start only. Thread-local
  * storage (errno) and FP/SIMD state are the thread's own.
  */
-struct thread *thread_create(const char *name, enum thread_priority priority, size_t stack_bytes, void (*entry)(void *), void *arg);
+struct thread *thread_create(
+	const char *name, enum thread_priority priority, size_t stack_bytes, void (*entry)(void *), void *arg);
 
 struct thread *thread_self(void);
 const char *thread_name(const struct thread *thread);

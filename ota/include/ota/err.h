@@ -10,6 +10,7 @@
 #ifndef OTA_ERR_H
 #define OTA_ERR_H
 
+/* clang-format off */
 #define OTA_ERRORS(X) \
 	/* the manifest and what it promises */ \
 	X(SIG, 1, SECURITY, "no signature by a trusted release key") \
@@ -77,6 +78,7 @@
 	X(MQTT_AUTH, 92, PERMANENT, "the broker does not accept this identity") \
 	X(MQTT_PROTOCOL, 93, RETRY, "the broker broke the protocol") \
 	X(MQTT_KEEPALIVE, 94, RETRY, "the broker stopped answering")
+/* clang-format on */
 
 enum ota_error_class { OTA_CLASS_RETRY = 1, OTA_CLASS_PERMANENT = 2, OTA_CLASS_SECURITY = 3 };
 
@@ -85,8 +87,8 @@ enum ota_error { OTA_ERRORS(OTA_ERROR_ENUM) };
 #undef OTA_ERROR_ENUM
 
 /* Each takes a code with either sign. Static strings, never NULL: "OK" for 0, "E_?" for a number that is not in the table. */
-const char *ota_err_name(int code); /* "E_SIG" */
-const char *ota_err_text(int code); /* the sentence */
+const char *ota_err_name(int code);           /* "E_SIG" */
+const char *ota_err_text(int code);           /* the sentence */
 enum ota_error_class ota_err_class(int code); /* PERMANENT for an unknown number */
 
 #endif

@@ -21,10 +21,10 @@
 #include "ota/manifest.h"
 #include "ota/port.h"
 
-#define OTA_JOB_ID_MAX 65      /* with NUL */
-#define OTA_URL_MAX 256        /* with NUL */
-#define OTA_URLS_MAX 4
-#define OTA_CHUNK_BYTES_MAX 65536
+#define OTA_JOB_ID_MAX       65  /* with NUL */
+#define OTA_URL_MAX          256 /* with NUL */
+#define OTA_URLS_MAX         4
+#define OTA_CHUNK_BYTES_MAX  65536
 #define OTA_RELEASE_KEYS_MAX 4
 
 struct ota_range {
@@ -40,14 +40,23 @@ struct ota_config {
 	uint32_t boot_record_lba[2];
 	struct ota_range slot[2], state;
 	/* What runs now, as the boot loader said. */
-	uint8_t running_slot; /* 0, 1; 0xff: none (not started by the boot loader): no updates */
-	struct ota_image running;  /* digest, bytes, counter, version */
-	uint8_t boot_mode;         /* enum ota_boot_mode */
-	enum ota_cause crash_cause; /* of the panic that ended the start before this one; OTA_CAUSE_NONE: it did not panic */
+	uint8_t running_slot;     /* 0, 1; 0xff: none (not started by the boot loader): no updates */
+	struct ota_image running; /* digest, bytes, counter, version */
+	uint8_t boot_mode;        /* enum ota_boot_mode */
+	/* Of the panic that ended the start before this one; OTA_CAUSE_NONE: it did not panic. */
+	enum ota_cause crash_cause;
 	uint32_t default_trial_s; /* 120 */
 };
 
-enum ota_step { OTA_STEP_IDLE, OTA_STEP_MANIFEST, OTA_STEP_DOWNLOAD, OTA_STEP_VERIFY, OTA_STEP_REBOOT, OTA_STEP_TRIAL, OTA_STEP_CONFIRM };
+enum ota_step {
+	OTA_STEP_IDLE,
+	OTA_STEP_MANIFEST,
+	OTA_STEP_DOWNLOAD,
+	OTA_STEP_VERIFY,
+	OTA_STEP_REBOOT,
+	OTA_STEP_TRIAL,
+	OTA_STEP_CONFIRM
+};
 enum ota_outcome { OTA_RUNNING, OTA_SUCCEEDED, OTA_FAILED, OTA_REJECTED };
 
 const char *ota_step_name(enum ota_step step);
@@ -55,27 +64,27 @@ const char *ota_step_name(enum ota_step step);
 /* Becomes statusDetails of SPEC §8. */
 struct ota_status {
 	char job_id[OTA_JOB_ID_MAX];
-	uint32_t job_version;    /* expectedVersion as last known */
+	uint32_t job_version; /* expectedVersion as last known */
 	enum ota_outcome outcome;
 	enum ota_step step;
 	uint64_t bytes, total, net_bytes;
-	uint8_t slot;            /* target, 0xff unknown */
+	uint8_t slot; /* target, 0xff unknown */
 	uint32_t version[3];
 	uint8_t digest[32];
-	int error;               /* 0 or -OTA_E_*; with OTA_RUNNING: the last error before the retry under way */
-	enum ota_cause cause;    /* for rolled-back trials */
+	int error;            /* 0 or -OTA_E_*; with OTA_RUNNING: the last error before the retry under way */
+	enum ota_cause cause; /* for rolled-back trials */
 	bool rolled_back;
 };
 
 struct ota_job {
 	const char *id;
-	uint32_t version;                 /* the server's versionNumber */
-	const uint8_t *manifest;          /* SUIT envelope, decoded from base64url; borrowed for the call */
+	uint32_t version;        /* the server's versionNumber */
+	const uint8_t *manifest; /* SUIT envelope, decoded from base64url; borrowed for the call */
 	size_t manifest_len;
 	const char *urls[OTA_URLS_MAX];
 	size_t url_count;
-	bool retry;                       /* the operator allows a digest that failed before */
-	uint32_t trial_s;                 /* 0: default */
+	bool retry;       /* the operator allows a digest that failed before */
+	uint32_t trial_s; /* 0: default */
 };
 
 /* Caller's memory, zeroed before ota_init(); no field is for the caller. About 64 KiB of chunk buffer + 16 KiB manifest inside. */

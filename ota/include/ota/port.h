@@ -43,8 +43,8 @@ struct ota_port {
 	/* Reset the machine in an orderly way. May return (the host resets soon). */
 	void (*reboot)(void *ctx);
 
-	uint64_t (*now_ms)(void *ctx);   /* monotonic */
-	uint32_t (*random)(void *ctx);   /* for jitter */
+	uint64_t (*now_ms)(void *ctx); /* monotonic */
+	uint32_t (*random)(void *ctx); /* for jitter */
 	void (*log)(void *ctx, enum ota_level level, const char *line);
 };
 

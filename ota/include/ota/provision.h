@@ -9,15 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OTA_PROVISION_HEAD_BYTES 512
-#define OTA_PROVISION_PAYLOAD_MAX (127 * 512)
-#define OTA_PROVISION_BYTES_MAX (OTA_PROVISION_HEAD_BYTES + OTA_PROVISION_PAYLOAD_MAX)
-#define OTA_PROVISION_CAS_MAX 4
-#define OTA_PROVISION_KEYS_MAX 4
-#define OTA_PROVISION_DEVICE_ID_MAX 65 /* with NUL */
-#define OTA_PROVISION_HOST_MAX 254     /* with NUL */
-#define OTA_PROVISION_PREFIX_MAX 129   /* with NUL */
-#define OTA_PROVISION_BOARD_MAX 33     /* with NUL */
+#define OTA_PROVISION_HEAD_BYTES    512
+#define OTA_PROVISION_PAYLOAD_MAX   (127 * 512)
+#define OTA_PROVISION_BYTES_MAX     (OTA_PROVISION_HEAD_BYTES + OTA_PROVISION_PAYLOAD_MAX)
+#define OTA_PROVISION_CAS_MAX       4
+#define OTA_PROVISION_KEYS_MAX      4
+#define OTA_PROVISION_DEVICE_ID_MAX 65  /* with NUL */
+#define OTA_PROVISION_HOST_MAX      254 /* with NUL */
+#define OTA_PROVISION_PREFIX_MAX    129 /* with NUL */
+#define OTA_PROVISION_BOARD_MAX     33  /* with NUL */
 
 struct ota_bytes {
 	const uint8_t *data;
@@ -47,13 +47,14 @@ __attribute__((warn_unused_result)) int ota_provision_payload_bytes(const uint8_
  * Read `image[len]`, the partition's head and payload (trailing bytes after the payload are allowed and ignored).
  * Byte strings are borrowed from `image`. 0 or -OTA_E_PROVISION.
  */
-__attribute__((warn_unused_result)) int ota_provision_decode(const uint8_t *image, size_t len, struct ota_provision *out);
+__attribute__((warn_unused_result)) int ota_provision_decode(
+	const uint8_t *image, size_t len, struct ota_provision *out);
 
 /*
  * Encode head and payload, padded with zeroes to whole sectors. 0, -OTA_E_ARG (a member out of its range) or
  * -OTA_E_TOO_LONG (`cap` too small); on an error nothing usable is in `buf`.
  */
-__attribute__((warn_unused_result)) int ota_provision_encode(const struct ota_provision *provision, uint8_t *buf, size_t cap,
-                                                             size_t *len);
+__attribute__((warn_unused_result)) int ota_provision_encode(
+	const struct ota_provision *provision, uint8_t *buf, size_t cap, size_t *len);
 
 #endif

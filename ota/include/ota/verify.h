@@ -14,8 +14,8 @@
 #include "ota/verdict.h"
 
 #define OTA_SHA256_BYTES 32
-#define OTA_KEY_BYTES 64 /* P-256 public key, x‖y, big-endian */
-#define OTA_KID_BYTES 8
+#define OTA_KEY_BYTES    64 /* P-256 public key, x‖y, big-endian */
+#define OTA_KID_BYTES    8
 
 /* A running SHA-256. The words are mbedTLS's context; no field is for the caller. */
 struct ota_sha256 {
@@ -35,15 +35,15 @@ void ota_key_id(const uint8_t key[OTA_KEY_BYTES], uint8_t kid[OTA_KID_BYTES]);
 /*
  * Is `signature` (r‖s) over SHA-256 digest `hash` by `key`? A key that is not a point of the curve verifies nothing.
  */
-enum ota_verdict ota_es256_verify(const uint8_t key[OTA_KEY_BYTES], const uint8_t hash[OTA_SHA256_BYTES],
-                                  const uint8_t signature[OTA_SIG_BYTES]);
+enum ota_verdict ota_es256_verify(
+	const uint8_t key[OTA_KEY_BYTES], const uint8_t hash[OTA_SHA256_BYTES], const uint8_t signature[OTA_SIG_BYTES]);
 
 /*
  * Is the manifest in `envelope` the one its digest names, and is at least one of its signatures by one of `keys`?
  * Accepting says nothing about whether the manifest suits this device: that is policy. `*key_index`, which may be NULL,
  * receives the index of the key that signed; unchanged when refused.
  */
-enum ota_verdict ota_envelope_verify(const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES],
-                                     size_t key_count, size_t *key_index);
+enum ota_verdict ota_envelope_verify(
+	const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES], size_t key_count, size_t *key_index);
 
 #endif
