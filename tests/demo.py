@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from lab import TOP, Lab, LabError  # noqa: E402
 from harness import Timeout  # noqa: E402
-from proxy import Gate, Policy  # noqa: E402
+from proxy import Gate, Pace, Policy  # noqa: E402
 
 DEVICE = "dev-1"
 FOLDER = os.path.join(TOP, "build", "demo")
@@ -122,7 +122,7 @@ class Demo:
         lab = self.lab
         self.v1 = lab.image("sensor", "1.0.0", counter=1)
         self.v2 = lab.image("sensor", "2.0.0", counter=2)
-        self.v3 = lab.image("sensor", "3.0.0", counter=2, kernel="ill")
+        self.v3 = lab.image("sensor", "3.0.0", counter=2, kernel="ill-3.0.0")
         self.v4 = lab.image("sensor", "4.0.0", counter=2)
         self.v5 = lab.image("sensor", "5.0.0", counter=2)
         self.device = lab.device(DEVICE, self.v1)
@@ -182,17 +182,15 @@ class Demo:
         return "1.0.0, rightly signed, refused before a byte of it was fetched: E_COUNTER"
 
     def power_cut(self):
-        half = self.v5.bytes // 2
-        gate = self.lab.artifact_link.policy = Gate(half)
+        self.lab.artifact_link.policy = Pace(120_000)  # slow enough to be hit
         update = self.update(self.v5)
-        update.wait_until(lambda change, details: details.get("bytes", 0) > 0, "the first bytes")
-        gate.reached.wait(60)
+        mid = update.wait_until(lambda change, details: details.get("bytes", 0) >= self.v5.bytes // 3, "a third of the payload")
+        self.check(update.details(mid)["step"] == "download", "the download was over already", mid)
         pid = self.device.pid
         self.device.power_cut()
-        self.story.say("operator", "kill -9 %d: power cut with about %d %% downloaded" % (pid, 100 * half // self.v5.bytes))
-        gate.open()
-        self.lab.artifact_link.drop()
+        self.story.say("operator", "kill -9 %d: the power is cut with %s %% downloaded" % (pid, update.details(mid)["percent"]))
         self.lab.artifact_link.policy = Policy()
+        self.lab.artifact_link.drop()
         fetched = self.lab.artifact_link.to_client
         self.power_on()
         code, last = update.result()

@@ -14,6 +14,8 @@ ROOMS = ["ota", "agent", "kernel", "bsp", "board", "fleet", "tests"]
 FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 80
 PARAMETERS_MAX = 5
+# Functions whose parameters a library's callback type dictates.
+IMPOSED = {("fleet/skerryd/http.c", "on_request"): "MHD_AccessHandlerCallback"}
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CHANGES.md", "dev", "toolchain", *ROOMS}
 
 # Names that third-party headers are included by, as rooms of their own.
@@ -173,7 +175,7 @@ def function_violations(names):
         for function, line, length, parameters in functions_of(text_of(name)):
             if length > FUNCTION_LINES_MAX:
                 hits.append(f"{name}:{line} {function}() has {length} lines, {FUNCTION_LINES_MAX} at most")
-            if parameters > PARAMETERS_MAX:
+            if parameters > PARAMETERS_MAX and (name, function) not in IMPOSED:
                 hits.append(f"{name}:{line} {function}() has {parameters} parameters, {PARAMETERS_MAX} at most")
     return hits
 

@@ -58,6 +58,9 @@ static void status_log(const struct ota_status *before, const struct ota_status 
 		return;
 	agent_log(AGENT_INFO, "agent: job id=%s step=%s outcome=%s err=%s ms=%" PRIu64, now->job_id,
 		ota_step_name(now->step), outcomes[now->outcome], ota_err_name(now->error), platform_now_ms());
+	if (now->outcome == OTA_SUCCEEDED)
+		agent_log(AGENT_INFO, "agent: confirmed version=%" PRIu32 ".%" PRIu32 ".%" PRIu32 " ms=%" PRIu64,
+			now->version[0], now->version[1], now->version[2], platform_now_ms());
 }
 
 static void port_status(void *ctx, const struct ota_status *status)

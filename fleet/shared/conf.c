@@ -88,15 +88,3 @@ int conf_positive(const struct conf *conf, const char *key, uint64_t max, uint64
 	return fleet_fail(error, "correct the setting", "'%s': %s = %s is not a number from 1 to %llu", conf->path, key,
 		text, (unsigned long long)max);
 }
-
-int conf_number(const struct conf *conf, const char *key, uint64_t min, uint64_t max, uint64_t *value,
-	struct fleet_error *error)
-{
-	const char *text;
-	if (conf_text(conf, key, &text, error) < 0)
-		return -1;
-	if (!text_u64_parse(text, max, value) || *value < min)
-		return fleet_fail(error, "correct the setting", "'%s': %s = %s is not a number from %llu to %llu",
-			conf->path, key, text, (unsigned long long)min, (unsigned long long)max);
-	return 0;
-}

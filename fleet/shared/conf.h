@@ -28,7 +28,5 @@ int conf_text(const struct conf *conf, const char *key, const char **value, stru
 /* The value of `key` as a number in 1..max. */
 int conf_positive(const struct conf *conf, const char *key, uint64_t max, uint64_t *value, struct fleet_error *error)
 	__attribute__((warn_unused_result));
-int conf_number(const struct conf *conf, const char *key, uint64_t min, uint64_t max, uint64_t *value,
-	struct fleet_error *error) __attribute__((warn_unused_result));
 
 #endif

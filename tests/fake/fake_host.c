@@ -61,6 +61,8 @@ static void port_status(void *ctx, const struct ota_status *status)
 {
 	struct fake_host *host = ctx;
 
+	if (host->flash.dead)
+		return; /* the core runs on to its next return; the device does not */
 	host->status = *status;
 	host->statuses++;
 	if (status->outcome != OTA_RUNNING) {
@@ -214,7 +216,7 @@ void fake_host_connect(struct fake_host *host)
 {
 	host->link = true;
 	ota_on_link(host->ota, true);
-	if (host->job)
+	if (host->job && strcmp(host->told_id, host->job_id) != 0)
 		(void)fake_host_offer(host, host->job, host->job_id);
 }
 
@@ -284,6 +286,7 @@ static bool ack_step(struct fake_host *host)
 	if (!host->link || last->job_version == UINT32_MAX || last->outcome == OTA_RUNNING)
 		return false;
 	last->job_version = UINT32_MAX; /* told */
+	memcpy(host->told_id, last->job_id, sizeof(host->told_id));
 	if (host->job && strcmp(last->job_id, host->job_id) == 0)
 		host->job_version++;
 	ota_on_status_acked(host->ota, last->job_id, host->job_version);

@@ -66,6 +66,7 @@ struct fake_host {
 	/* What was seen. */
 	int start_result, job_result;
 	struct ota_status status, last_terminal;
+	char told_id[OTA_JOB_ID_MAX]; /* the job whose end the server knows; it is not offered again */
 	unsigned statuses, terminals, reports, lives, fetches, stops;
 	uint64_t body_bytes;
 	char log[32][200]; /* the last lines */
@@ -83,7 +84,7 @@ bool fake_host_settle(struct fake_host *host, unsigned lives);
 bool fake_host_begin(struct fake_host *host);
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id);
 void fake_host_run(struct fake_host *host, uint64_t ms); /* events until nothing is due within ms */
-void fake_host_connect(struct fake_host *host);          /* broker reached; the job, if there is one, is offered */
+void fake_host_connect(struct fake_host *host);          /* broker reached; the job, if there is one that has not ended, is offered */
 bool fake_host_log_has(const struct fake_host *host, const char *text);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RAM_FLASH_SECTORS 512
+#define RAM_FLASH_SECTORS 320
 
 /* When in the operation the power goes: before it, in the middle, after it. */
 enum cut_moment { CUT_BEFORE, CUT_TORN, CUT_AFTER };

@@ -163,7 +163,7 @@ class Proxy:
 
     def _pump(self, source, sink, pass_on):
         try:
-            while data := source.recv(65536):
+            while data := source.recv(16384):
                 if pass_on:
                     data = pass_on(data)
                     self.to_client += len(data)
