@@ -215,18 +215,34 @@ static size_t cut(const char *text, size_t len, size_t max)
 	return max;
 }
 
-int devices_on_log(struct skerryd *server, const char *id, const json_t *lines)
+static int add_line(struct skerryd *server, const char *id, const json_t *line)
 {
+	char text[MESSAGE_LINE_MAX + 1];
+	const char *all = json_string_value(line);
+	snprintf(text, sizeof text, "%.*s", (int)cut(all, json_string_length(line), MESSAGE_LINE_MAX), all);
+	return store_log_add(server->store, id, note_now(), text);
+}
+
+int devices_on_log(struct skerryd *server, const char *id, const struct message_log *log)
+{
+	struct store_device device;
+	int64_t boot, next;
 	size_t index;
 	const json_t *line;
-	json_array_foreach(lines, index, line)
+	if (store_device_get(server->store, id, &device) != 0 ||
+		store_log_mark_get(server->store, id, &boot, &next) != 0)
+		return -1;
+	/* What was sent twice is kept once. A device that does not count its starts begins its numbers anew unseen. */
+	if (boot != device.boot || device.boot == 0)
+		next = 0;
+	json_array_foreach(log->lines, index, line)
 	{
-		char text[MESSAGE_LINE_MAX + 1];
-		const char *all = json_string_value(line);
-		snprintf(text, sizeof text, "%.*s", (int)cut(all, json_string_length(line), MESSAGE_LINE_MAX), all);
-		if (store_log_add(server->store, id, note_now(), text) < 0)
+		if (log->first + (int64_t)index >= next && add_line(server, id, line) < 0)
 			return -1;
 	}
+	int64_t end = log->first + (int64_t)json_array_size(log->lines);
+	if (store_log_mark_put(server->store, id, device.boot, end > next ? end : next) < 0)
+		return -1;
 	server->changed |= CHANGED_LOG;
 	return store_log_trim(server->store, id);
 }

@@ -18,7 +18,7 @@ int devices_on_presence(
 	struct skerryd *server, const char *id, const struct message_presence *presence, bool retained) STORE_CHECK;
 int devices_on_report(
 	struct skerryd *server, const char *id, const json_t *body, struct store_report *report) STORE_CHECK;
-int devices_on_log(struct skerryd *server, const char *id, const json_t *lines) STORE_CHECK;
+int devices_on_log(struct skerryd *server, const char *id, const struct message_log *log) STORE_CHECK;
 
 /* After a new connection to the broker: who did not speak since is offline. */
 void devices_settle_presence(struct skerryd *server);

@@ -159,8 +159,11 @@ static int post_cancel(struct http_request *request)
 		outcome = JOBS_FAILED;
 	if (outcome == JOBS_NONE)
 		return http_reply_missing(request, STORE_NONE, "job");
-	if (outcome == JOBS_ENDED)
-		return http_reply_conflict(request, request->id, NULL, "the job is over already");
+	if (outcome == JOBS_ENDED) {
+		char cause[160];
+		snprintf(cause, sizeof cause, "the job %s is over already", request->id);
+		return http_reply_conflict(request, request->id, NULL, cause);
+	}
 	return outcome == JOBS_DONE ? reply_job(request, MHD_HTTP_OK, request->id) : http_reply_store(request);
 }
 

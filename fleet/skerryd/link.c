@@ -65,8 +65,8 @@ static int on_presence(struct skerryd *server, const char *device, const json_t 
 
 static int on_log(struct skerryd *server, const char *device, const json_t *body)
 {
-	const json_t *lines = message_log(body);
-	return lines ? devices_on_log(server, device, lines) : MALFORMED;
+	struct message_log log;
+	return message_log(body, &log) ? devices_on_log(server, device, &log) : MALFORMED;
 }
 
 static int on_reply(struct skerryd *server, const char *device, const json_t *body)

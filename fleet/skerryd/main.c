@@ -60,12 +60,12 @@ static int lock_home(struct daemon *daemon, struct fleet_error *error)
 static int catch_signals(struct daemon *daemon, struct fleet_error *error)
 {
 	sigset_t set;
+	signal(SIGPIPE, SIG_IGN); /* a client that vanished */
+	signal(SIGXFSZ, SIG_IGN); /* a limit of the file size is an error as a full disk is */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGPIPE); /* a client that vanished */
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigdelset(&set, SIGPIPE);
 	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return daemon->signal_fd < 0 ? fleet_fail_errno(error, NULL, "cannot make a signalfd") : 0;
 }
@@ -103,14 +103,16 @@ static void stop(struct daemon *daemon)
 	struct skerryd *server = &daemon->server;
 	if (daemon->inbox)
 		inbox_close(daemon->inbox);
-	mqtt_stop(server->mqtt);
+	bool ended = mqtt_stop(server->mqtt);
 	server->mqtt = NULL;
 	http_stop(server->http);
-	inbox_free(daemon->inbox);
 	outbox_clear(&server->outbox);
 	bell_free(&server->bells);
 	store_close(server->store);
-	settings_free(&server->settings);
+	if (ended) {
+		inbox_free(daemon->inbox);
+		settings_free(&server->settings);
+	}
 	if (daemon->signal_fd >= 0)
 		close(daemon->signal_fd);
 	if (daemon->lock_fd >= 0)

@@ -7,6 +7,7 @@
 
 #define DETAILS_MEMBERS_MAX 32
 #define DETAIL_TEXT_MAX     512
+#define MESSAGE_NUMBER_MAX  (INT64_C(1) << 53)
 
 size_t message_bytes_max(enum topic_kind kind)
 {
@@ -83,7 +84,8 @@ bool message_presence(const json_t *body, struct message_presence *presence)
 	const json_t *online = json_object_get(body, "online"), *boot = json_object_get(body, "boot");
 	presence->online = json_is_true(online);
 	presence->boot = json_integer_value(boot);
-	return json_is_boolean(online) && (!boot || (json_is_integer(boot) && presence->boot >= 0));
+	return json_is_boolean(online) &&
+	       (!boot || (json_is_integer(boot) && presence->boot >= 0 && presence->boot <= MESSAGE_NUMBER_MAX));
 }
 
 bool message_report(const json_t *body, struct store_report *report)
@@ -96,18 +98,22 @@ bool message_report(const json_t *body, struct store_report *report)
 	return !report->digest || text_unhex(report->digest, digest, sizeof digest);
 }
 
-const json_t *message_log(const json_t *body)
+bool message_log(const json_t *body, struct message_log *log)
 {
-	const json_t *lines = json_object_get(body, "lines"), *line;
+	const json_t *first = json_object_get(body, "first"), *line;
 	size_t index;
-	if (!json_is_array(lines) || json_array_size(lines) > MESSAGE_LINES_MAX)
-		return NULL;
-	json_array_foreach(lines, index, line)
+	log->first = json_integer_value(first);
+	log->lines = json_object_get(body, "lines");
+	if (!json_is_integer(first) || log->first < 0 || log->first > MESSAGE_NUMBER_MAX)
+		return false;
+	if (!json_is_array(log->lines) || json_array_size(log->lines) > MESSAGE_LINES_MAX)
+		return false;
+	json_array_foreach(log->lines, index, line)
 	{
 		if (!json_is_string(line))
-			return NULL;
+			return false;
 	}
-	return lines;
+	return true;
 }
 
 bool message_reply(const json_t *body, struct message_reply *reply)

@@ -44,8 +44,11 @@ bool message_presence(const json_t *body, struct message_presence *presence);
 /* Not `json`. */
 bool message_report(const json_t *body, struct store_report *report);
 
-/* The array of lines, all of them text. NULL: malformed. */
-const json_t *message_log(const json_t *body);
+struct message_log {
+	int64_t first;       /* number of the first line, counted by the device since its start */
+	const json_t *lines; /* an array of text */
+};
+bool message_log(const json_t *body, struct message_log *log);
 
 struct message_reply {
 	const char *id, *error; /* error: NULL when ok */

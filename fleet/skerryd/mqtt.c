@@ -18,6 +18,7 @@
 #define CONNECT_TIMEOUT_MS 15000
 #define RETRY_FIRST_MS     500
 #define RETRY_MAX_MS       10000
+#define STOP_WAIT_S        3
 
 struct mqtt {
 	const struct settings *settings;
@@ -86,8 +87,9 @@ static void pause_ms(struct mqtt *mqtt, int64_t ms)
 static int serve_connection(struct mqtt *mqtt)
 {
 	const struct settings *settings = mqtt->settings;
+	/* Blocks for the TCP connection only, and tries all addresses of the name; TLS goes on in mosquitto_loop(). */
+	int rc = mosquitto_connect(mqtt->mosq, settings->broker_host, (int)settings->broker_port, KEEPALIVE_S);
 	mqtt->attempt_ms = note_now_ms();
-	int rc = mosquitto_connect_async(mqtt->mosq, settings->broker_host, (int)settings->broker_port, KEEPALIVE_S);
 	while (rc == MOSQ_ERR_SUCCESS && !atomic_load(&mqtt->stopping)) {
 		rc = mosquitto_loop(mqtt->mosq, LOOP_MS, 1);
 		/* libmosquitto itself would wait for a broker that accepts and says nothing for ever. */
@@ -168,17 +170,23 @@ int mqtt_start(const struct settings *settings, struct inbox *inbox, struct mqtt
 	return 0;
 }
 
-void mqtt_stop(struct mqtt *mqtt)
+bool mqtt_stop(struct mqtt *mqtt)
 {
 	if (!mqtt)
-		return;
+		return true;
 	atomic_store(&mqtt->stopping, true);
 	mosquitto_disconnect(mqtt->mosq);
 	pthread_mutex_lock(&mqtt->lock);
 	pthread_cond_broadcast(&mqtt->stop);
 	pthread_mutex_unlock(&mqtt->lock);
-	pthread_join(mqtt->thread, NULL);
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_WAIT_S;
+	/* A TCP connection to nowhere takes minutes to fail: the thread then ends with the process. */
+	if (pthread_timedjoin_np(mqtt->thread, NULL, &until) != 0)
+		return false;
 	mqtt_free(mqtt);
+	return true;
 }
 
 void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)

@@ -16,8 +16,9 @@ struct mqtt;
 /* Check the certificates and start the thread; what arrives goes into `inbox`. Both borrowed. 0 or -1. */
 int mqtt_start(const struct settings *settings, struct inbox *inbox, struct mqtt **mqtt, struct fleet_error *error)
 	__attribute__((warn_unused_result));
-/* Say goodbye, end the thread and free. Call inbox_close() before. */
-void mqtt_stop(struct mqtt *mqtt);
+/* Say goodbye, end the thread and free. Call inbox_close() before. False: the thread is stuck in the network and still
+ * uses the inbox and the settings; the process is to end without freeing them. */
+bool mqtt_stop(struct mqtt *mqtt);
 
 /* QoS 1. Nothing while there is no connection: the queue is the database. */
 void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text);

@@ -12,6 +12,7 @@ static const char schema[] =
 	"CREATE TABLE devices (id TEXT PRIMARY KEY, board TEXT NOT NULL, added_at INTEGER NOT NULL,"
 	" last_seen INTEGER NOT NULL DEFAULT 0, online INTEGER NOT NULL DEFAULT 0, boot INTEGER NOT NULL DEFAULT 0,"
 	" round INTEGER NOT NULL DEFAULT 0, malformed INTEGER NOT NULL DEFAULT 0,"
+	" log_boot INTEGER NOT NULL DEFAULT 0, log_next INTEGER NOT NULL DEFAULT 0,"
 	" version TEXT, digest TEXT, slot TEXT, mode TEXT, report TEXT, report_at INTEGER) STRICT;"
 	"CREATE TABLE images (digest TEXT PRIMARY KEY, added_at INTEGER NOT NULL, payload_bytes INTEGER,"
 	" manifest BLOB, app TEXT, version TEXT, counter INTEGER, image_bytes INTEGER, vendor_id BLOB, class_id BLOB) "

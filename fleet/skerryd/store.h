@@ -124,6 +124,9 @@ int store_jobs_waiting(struct store *store, json_t **devices) STORE_CHECK;
 /* ---- logs and events: numbered rows, bounded ---- */
 
 int store_log_add(struct store *store, const char *device, int64_t now, const char *text) STORE_CHECK;
+/* Where the device is in its own numbering: of start `boot`, lines below `next` are here. */
+int store_log_mark_get(struct store *store, const char *device, int64_t *boot, int64_t *next) STORE_CHECK;
+int store_log_mark_put(struct store *store, const char *device, int64_t boot, int64_t next) STORE_CHECK;
 int store_log_trim(struct store *store, const char *device) STORE_CHECK;
 /* Lines with a number above `since`, oldest first. */
 int store_logs_json(struct store *store, const char *device, int64_t since, json_t **lines) STORE_CHECK;

@@ -7,6 +7,24 @@ int store_log_add(struct store *store, const char *device, int64_t now, const ch
 	return store_run(store, "INSERT INTO logs (device, time, text) VALUES (?, ?, ?)", "sis", device, now, text);
 }
 
+int store_log_mark_get(struct store *store, const char *device, int64_t *boot, int64_t *next)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt, "SELECT log_boot, log_next FROM devices WHERE id = ?", "s", device);
+	if (rc)
+		return rc;
+	*boot = sqlite3_column_int64(stmt, 0);
+	*next = sqlite3_column_int64(stmt, 1);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_log_mark_put(struct store *store, const char *device, int64_t boot, int64_t next)
+{
+	return store_run(
+		store, "UPDATE devices SET log_boot = ?, log_next = ? WHERE id = ?", "iis", boot, next, device);
+}
+
 int store_log_trim(struct store *store, const char *device)
 {
 	return store_run(store,
