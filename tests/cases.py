@@ -10,6 +10,7 @@ A case fails by raising; expect() raises with both values. Output: one line per 
 
 import argparse
 import re
+import signal
 import sys
 import time
 import traceback
@@ -37,11 +38,25 @@ def expect(truth, what, *facts):
 
 
 def run(pattern="", before_exit=None):
-    """Run the registered cases; the process's exit code."""
+    """Run the registered cases, then before_exit(), which also an interrupt does not skip; the process's exit code."""
     chosen = [(name, f) for name, f in CASES if pattern in name or re.search(pattern, name)]
     if not chosen:
         print("no case matches '%s'; there are: %s" % (pattern, ", ".join(name for name, _ in CASES)), file=sys.stderr)
         return 2
+    # Also when the shell that started us ignores them: what the suite started must end with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        failed = run_cases(chosen)
+    finally:
+        if before_exit:
+            before_exit()
+    print("%d passed, %d failed" % (len(chosen) - failed, failed), flush=True)
+    return 1 if failed else 0
+
+
+def run_cases(chosen):
+    """How many failed."""
     failed = 0
     for name, function in chosen:
         start = time.monotonic()
@@ -58,10 +73,7 @@ def run(pattern="", before_exit=None):
         print("%-6s %s (%.1f s)%s" % (verdict, name, time.monotonic() - start, ": %s" % note if note else ""))
         sys.stdout.write(lines)
         sys.stdout.flush()
-    if before_exit:
-        before_exit()
-    print("%d passed, %d failed" % (len(chosen) - failed, failed), flush=True)
-    return 1 if failed else 0
+    return failed
 
 
 def main(description, before_exit=None):

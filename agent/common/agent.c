@@ -103,7 +103,7 @@ static void app_message(struct agent *agent, const char *name, const char *paylo
 	agent->ops->app_deliver(agent->ctx, &message);
 }
 
-static void on_message(void *ctx, const char *suffix, char *payload, size_t len)
+static void on_message(void *ctx, const char *suffix, char *payload, size_t len, bool retained)
 {
 	struct agent *agent = ctx;
 
@@ -111,8 +111,11 @@ static void on_message(void *ctx, const char *suffix, char *payload, size_t len)
 		jobs_on_message(&agent->jobs, suffix + 5, payload, len);
 	else if (strncmp(suffix, "app/", 4) == 0)
 		app_message(agent, suffix + 4, payload, len);
-	else if (strcmp(suffix, "cmd") == 0)
+	else if (strcmp(suffix, "cmd") == 0 && !retained)
 		cmd_run(agent, payload, len);
+	else if (strcmp(suffix, "cmd") == 0)
+		/* It would come with every connection: a reboot without end. */
+		agent_log(AGENT_WARN, "agent: cmd.ignored retained=yes");
 }
 
 static const struct mqtt_events mqtt_events = {on_up, on_down, on_message};
@@ -302,7 +305,8 @@ uint64_t agent_deadline_ms(const struct agent *agent)
 
 	if (agent->network)
 		deadline = earlier(deadline, earlier(mqtt_deadline_ms(&agent->mqtt), https_deadline_ms(&agent->https)));
-	if (mqtt_is_up(&agent->mqtt))
+	/* While too many packets wait, the network wakes us; a timer that has passed would let nobody else run. */
+	if (mqtt_is_up(&agent->mqtt) && mqtt_backlog(&agent->mqtt) < LOGS_BACKLOG_MAX)
 		deadline = earlier(deadline, logs_deadline_ms(&agent->logs));
 	if (agent->report_due || agent->presence_due)
 		deadline = earlier(deadline, platform_now_ms() + RETRY_MS);

@@ -151,7 +151,9 @@ static int field_parse(struct span line, struct http_head *head)
 		return range_parse(value, head);
 	if (span_is(name, "Location"))
 		return location_parse(value, head);
-	if (span_is(name, "Transfer-Encoding") || span_is(name, "Content-Encoding"))
+	if (span_is(name, "Transfer-Encoding"))
+		head->is_chunked = head->is_chunked || !span_is(value, "identity");
+	if (span_is(name, "Content-Encoding"))
 		head->is_encoded = head->is_encoded || !span_is(value, "identity");
 	return 0;
 }
@@ -183,7 +185,9 @@ int http_head_check(const struct http_head *head, uint64_t off, uint64_t total, 
 {
 	if (head->status != 200 && head->status != 206)
 		return -OTA_E_HTTP_STATUS;
-	if (head->is_encoded || !head->has_length)
+	if (head->is_encoded)
+		return -OTA_E_HTTP_FORMAT;
+	if (head->is_chunked || !head->has_length)
 		return -OTA_E_HTTP_LENGTH;
 	*body_off = head->status == 206 ? off : 0;
 	*body_len = total - *body_off;

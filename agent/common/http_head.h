@@ -18,8 +18,9 @@ struct http_head {
 	uint64_t length; /* Content-Length */
 	bool has_range;
 	uint64_t first, last, total; /* Content-Range: bytes first-last/total */
-	bool is_encoded;             /* Transfer-Encoding or Content-Encoding other than identity */
-	char location[OTA_URL_MAX];  /* "" if none */
+	bool is_chunked; /* Transfer-Encoding other than identity: the length of the body is not the message's */
+	bool is_encoded; /* Content-Encoding other than identity: the bytes are not the resource's */
+	char location[OTA_URL_MAX]; /* "" if none */
 };
 
 /* Bytes of the head in buf[len], the empty line included; 0: not whole yet. */
@@ -31,7 +32,7 @@ __attribute__((warn_unused_result)) int http_head_parse(const char *buf, size_t 
 /*
  * Is the head a good answer to `GET` with `Range: bytes=off-` for a resource of `total` bytes? 0: the body begins at
  * `*body_off` (off, or 0 when the server ignored Range) and has *body_len bytes. Else -OTA_E_HTTP_STATUS,
- * -OTA_E_HTTP_RANGE, -OTA_E_HTTP_LENGTH. A redirect is not looked at here.
+ * -OTA_E_HTTP_RANGE, -OTA_E_HTTP_LENGTH (also: chunked), -OTA_E_HTTP_FORMAT (encoded). A redirect is not looked at here.
  */
 __attribute__((warn_unused_result)) int http_head_check(
 	const struct http_head *head, uint64_t off, uint64_t total, uint64_t *body_off, uint64_t *body_len);

@@ -144,24 +144,24 @@ static void head_drop(struct https *https, size_t head_len)
 	memmove(https->buf, https->buf + head_len, https->len);
 }
 
+/* A loop, for the stack's sake: the buffer has room for hundreds of 1xx answers. */
 static int head_take(struct https *https)
 {
-	size_t head_len = http_head_len(https->buf, https->len);
 	struct http_head head;
-	int error;
+	size_t head_len;
 
-	if (head_len == 0)
-		return https->len == sizeof(https->buf) ? -OTA_E_HTTP_TOO_LONG : 0;
-	error = http_head_parse(https->buf, head_len, &head);
-	if (error != 0)
-		return error;
-	if (head.status < 200) {
+	while ((head_len = http_head_len(https->buf, https->len)) > 0) {
+		int error = http_head_parse(https->buf, head_len, &head);
+
+		if (error != 0)
+			return error;
+		if (http_head_is_redirect(&head))
+			return redirect(https, &head);
+		if (head.status >= 200)
+			return body_begin(https, &head, head_len);
 		head_drop(https, head_len);
-		return head_take(https);
 	}
-	if (http_head_is_redirect(&head))
-		return redirect(https, &head);
-	return body_begin(https, &head, head_len);
+	return https->len == sizeof(https->buf) ? -OTA_E_HTTP_TOO_LONG : 0;
 }
 
 /* The peer ended the connection, cleanly or not: before the body's end that is a truncation either way. */

@@ -47,7 +47,8 @@ static void connection_lost(struct mqtt *mqtt, int error)
 		backoff_reset(&mqtt->backoff);
 	connection_free(mqtt);
 	wait_ms = backoff_next_ms(&mqtt->backoff);
-	agent_log(AGENT_WARN, "agent: mqtt.down err=%s retry_ms=%u", ota_err_name(error), (unsigned int)wait_ms);
+	agent_log(AGENT_WARN, "agent: mqtt.down err=%s retry_ms=%u broker=%s:%u", ota_err_name(error),
+		(unsigned int)wait_ms, mqtt->config->host, mqtt->config->port);
 	mqtt->phase = MQTT_WAITING;
 	mqtt->deadline_ms = now + wait_ms;
 	mqtt->config->events->down(mqtt->config->ctx, error);
@@ -94,8 +95,8 @@ static void on_message(struct mosquitto *client, void *userdata, const struct mo
 		return;
 	if (strncmp(message->topic, mqtt->config->base, base_len) != 0 || message->topic[base_len] != '/')
 		return;
-	mqtt->config->events->message(
-		mqtt->config->ctx, message->topic + base_len + 1, message->payload, (size_t)message->payloadlen);
+	mqtt->config->events->message(mqtt->config->ctx, message->topic + base_len + 1, message->payload,
+		(size_t)message->payloadlen, message->retain);
 }
 
 /* libmosquitto's result as ours. What our own side of the connection said comes first: it knows more. */

@@ -127,11 +127,13 @@ void agent_thread(void *arg)
 	(void)arg;
 	app_port_attach(THREAD_SIG_APP);
 	has_network = net_start() == 0;
-	if (!has_network || !bootinfo()->present) {
-		agent_log(AGENT_WARN, "agent: off, %s",
-			has_network ? "not started by the boot loader" : "no network device");
+	if (!bootinfo()->present) {
+		agent_log(AGENT_WARN, "agent: off, not started by the boot loader");
 		idle_until(UINT64_MAX);
 	}
+	/* The agent runs all the same: an image on trial that finds no network must end in a rollback. */
+	if (!has_network)
+		agent_log(AGENT_WARN, "agent: no network device");
 	config_set(bootinfo());
 	agent_start();
 	for (;;) {

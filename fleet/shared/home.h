@@ -14,6 +14,7 @@
 #define HOME_CA_KEY      "keys/ca.key"
 #define HOME_RELEASE_KEY "keys/release.key"
 #define HOME_RELEASE_PUB "keys/release.pub"
+#define HOME_BOOT_CERT   "keys/boot.crt"
 #define HOME_TOKEN       "operator/api-token"
 
 #define HOME_CA          "server/ca.pem"

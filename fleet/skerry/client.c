@@ -111,7 +111,7 @@ static int problem_fail(const struct client *client, const struct answer *answer
 		fleet_fail(error, "see what skerryd prints", "%s answered with HTTP status %ld", client->url,
 			client->status);
 	json_decref(problem);
-	return -1;
+	return client->status == 503 ? CLIENT_UNREACHABLE : -1; /* it is stopping, or overloaded */
 }
 
 static int perform(struct client *client, struct answer *answer, struct fleet_error *error)

@@ -17,8 +17,8 @@ static bool no_words(struct cli *cli, int argc, char **argv)
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_column columns[] = {{"DEVICE", "id"}, {"BOARD", "board"}, {"ONLINE", "online"},
-		{"VERSION", "version"}, {"SLOT", "slot"}, {"MODE", "mode"}, {"JOB", "job"}, {"LAST SEEN", "lastSeen"},
-		{0}};
+		{"VERSION", "version"}, {"SLOT", "slot"}, {"MODE", "mode"}, {"JOB", "job.status"},
+		{"LAST SEEN", "lastSeen"}, {0}};
 	static const struct listing listing = {.path = "/api/v1/devices",
 		.member = "devices",
 		.columns = columns,

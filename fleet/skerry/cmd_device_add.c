@@ -12,6 +12,7 @@
 #include "skerry/client.h"
 #include "skerry/commands.h"
 #include "skerry/disk.h"
+#include "skerry/fit_verify.h"
 #include "skerry/identity.h"
 
 struct add {
@@ -67,6 +68,9 @@ static int check_image(const struct cli *cli, const struct add *add, const struc
 	if (strcmp(info.board, add->board.name) != 0)
 		return fleet_fail(error, "build the image for this board", "'%s' is for board %s, the device is a %s",
 			add->image, info.board, add->board.name);
+	if (fit_verify(payload, home_path(&cli->home, HOME_BOOT_CERT).text) == FIT_NOT_OURS)
+		cli_warn("'%s' is not signed by the boot key of '%s'; a boot loader that has this key will refuse it",
+			release->manifest.uri, cli->home.dir);
 	return 0;
 }
 

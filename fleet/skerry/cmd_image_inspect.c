@@ -6,6 +6,7 @@
 
 #include "shared/text.h"
 #include "skerry/commands.h"
+#include "skerry/fit_verify.h"
 #include "skerry/release.h"
 
 static json_t *hex_json(const uint8_t *data, size_t len)
@@ -91,6 +92,13 @@ static bool is_fit(const char *path)
 	return fit;
 }
 
+static const char *fit_trust_text(enum fit_trust trust)
+{
+	if (trust == FIT_TRUSTED)
+		return "valid";
+	return trust == FIT_NOT_OURS ? "not by this fleet's boot key" : "not checked: no boot key here";
+}
+
 static int inspect_fit(const struct cli *cli, const char *path, struct fleet_error *error)
 {
 	struct file_bytes bytes;
@@ -98,8 +106,15 @@ static int inspect_fit(const struct cli *cli, const char *path, struct fleet_err
 	if (file_read(path, FIT_BYTES_MAX, &bytes, error) < 0)
 		return -1;
 	int rc = fit_read(path, &bytes, &info, error);
-	if (rc == 0)
-		print(cli, describe_fit(&bytes, &info));
+	if (rc == 0) {
+		enum fit_trust trust = fit_verify(&bytes, home_path(&cli->home, HOME_BOOT_CERT).text);
+		json_t *description = describe_fit(&bytes, &info);
+		json_object_set_new(description, "signature", json_string(fit_trust_text(trust)));
+		print(cli, description);
+		if (trust == FIT_NOT_OURS)
+			rc = fleet_fail(error, "do not deliver it; build the image again",
+				"'%s' is not signed by the boot key of '%s', or was changed", path, cli->home.dir);
+	}
 	file_bytes_free(&bytes);
 	return rc;
 }

@@ -155,7 +155,7 @@ static int get_logs(struct http_request *request)
 	int rc = store_device_get(server->store, request->id, &device);
 	if (rc)
 		return http_reply_missing(request, rc, "device");
-	if (!http_query_number(request, "since", INT64_MAX, &since, &rc))
+	if (!http_query_poll(request, &since, &rc))
 		return rc;
 	if (store_logs_json(server->store, request->id, since, &rows) < 0)
 		return http_reply_store(request);
@@ -163,7 +163,7 @@ static int get_logs(struct http_request *request)
 	if (rc == 0)
 		return http_reply_rows(request, "lines", rows);
 	json_decref(rows);
-	return rc < 0 ? MHD_YES : rc;
+	return rc;
 }
 
 const struct http_route http_device_routes[] = {

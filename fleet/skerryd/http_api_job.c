@@ -34,7 +34,7 @@ static int get_job(struct http_request *request)
 	int64_t since;
 	json_t *job;
 	int rc;
-	if (!http_query_number(request, "since", INT64_MAX, &since, &rc))
+	if (!http_query_poll(request, &since, &rc))
 		return rc;
 	rc = store_job_json(request->server->store, request->id, &job);
 	if (rc)
@@ -44,7 +44,7 @@ static int get_job(struct http_request *request)
 	if (rc == 0)
 		return http_reply_json(request, MHD_HTTP_OK, job);
 	json_decref(job);
-	return rc < 0 ? MHD_YES : rc;
+	return rc;
 }
 
 /* ---- POST ---- */
@@ -123,8 +123,10 @@ static int create(struct http_request *request, const struct job_order *order)
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
 	enum jobs_outcome outcome = jobs_create(server, order, id);
-	if (outcome != JOBS_DONE)
+	if (outcome == JOBS_FAILED)
 		skerryd_rollback(server);
+	else if (outcome != JOBS_DONE)
+		skerryd_abandon(server);
 	else if (skerryd_commit(server) < 0)
 		outcome = JOBS_FAILED;
 	return reply_outcome(request, outcome, order, id);
@@ -153,8 +155,10 @@ static int post_cancel(struct http_request *request)
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
 	enum jobs_outcome outcome = jobs_cancel(server, request->id);
-	if (outcome != JOBS_DONE)
+	if (outcome == JOBS_FAILED)
 		skerryd_rollback(server);
+	else if (outcome != JOBS_DONE)
+		skerryd_abandon(server);
 	else if (skerryd_commit(server) < 0)
 		outcome = JOBS_FAILED;
 	if (outcome == JOBS_NONE)
@@ -162,7 +166,8 @@ static int post_cancel(struct http_request *request)
 	if (outcome == JOBS_ENDED) {
 		char cause[160];
 		snprintf(cause, sizeof cause, "the job %s is over already", request->id);
-		return http_reply_conflict(request, request->id, NULL, cause);
+		return http_reply_conflict(
+			request, request->id, "make a new job to change what the device runs", cause);
 	}
 	return outcome == JOBS_DONE ? reply_job(request, MHD_HTTP_OK, request->id) : http_reply_store(request);
 }

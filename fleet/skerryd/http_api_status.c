@@ -55,7 +55,7 @@ static int get_events(struct http_request *request)
 	json_t *rows;
 	if (device && !text_is_id(device))
 		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "device is not a device id");
-	if (!http_query_number(request, "since", INT64_MAX, &since, &rc))
+	if (!http_query_poll(request, &since, &rc))
 		return rc;
 	if (store_events_json(request->server->store, device, since, &rows) < 0)
 		return http_reply_store(request);
@@ -63,7 +63,7 @@ static int get_events(struct http_request *request)
 	if (rc == 0)
 		return http_reply_rows(request, "events", rows);
 	json_decref(rows);
-	return rc < 0 ? MHD_YES : rc;
+	return rc;
 }
 
 const struct http_route http_status_routes[] = {

@@ -53,6 +53,7 @@ struct http_request {
 	/* waiting */
 	bool suspended;
 	unsigned waits_for;  /* enum skerryd_topic */
+	int64_t wait_ms;     /* how long it wants to */
 	int64_t deadline_ms; /* 0: has not waited yet */
 	struct command *command;
 };
@@ -88,10 +89,9 @@ unsigned http_file_status(int number);
 const char *http_query(const struct http_request *request, const char *name);
 /* A number; missing: 0. False: an answer was queued (MHD_YES), return *rc. */
 bool http_query_number(struct http_request *request, const char *name, uint64_t max, int64_t *value, int *rc);
-/*
- * Nothing new yet: HTTP_WAIT until one of `topics` changes if the request's `wait` allows it; else 0: answer as it is. Or -1: an answer was queued,
- * return MHD_YES.
- */
+/* `since`, and `wait` for http_wait(). False: an answer was queued, return *rc. */
+bool http_query_poll(struct http_request *request, int64_t *since, int *rc);
+/* Nothing new yet: HTTP_WAIT until one of `topics` changes if the request's `wait` allows it; else 0: answer as it is. */
 int http_wait(struct http_request *request, unsigned topics);
 /* Wait at most until `ms` from the first call; 0: time is up. */
 int http_wait_ms(struct http_request *request, unsigned topics, int64_t ms);

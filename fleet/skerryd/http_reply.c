@@ -9,6 +9,8 @@
 #include "skerryd/http_priv.h"
 #include "skerryd/note.h"
 
+#define WAIT_MAX_S 60
+
 static const char *title_of(unsigned status)
 {
 	switch (status) {
@@ -145,11 +147,17 @@ int http_wait_ms(struct http_request *request, unsigned topics, int64_t ms)
 	return now < request->deadline_ms ? HTTP_WAIT : 0;
 }
 
-int http_wait(struct http_request *request, unsigned topics)
+bool http_query_poll(struct http_request *request, int64_t *since, int *rc)
 {
 	int64_t seconds;
-	int rc;
-	if (!http_query_number(request, "wait", 60, &seconds, &rc))
-		return -1;
-	return http_wait_ms(request, topics, seconds * 1000);
+	if (!http_query_number(request, "since", INT64_MAX, since, rc) ||
+		!http_query_number(request, "wait", WAIT_MAX_S, &seconds, rc))
+		return false;
+	request->wait_ms = seconds * 1000;
+	return true;
+}
+
+int http_wait(struct http_request *request, unsigned topics)
+{
+	return http_wait_ms(request, topics, request->wait_ms);
 }

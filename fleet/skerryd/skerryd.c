@@ -5,11 +5,19 @@
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
 
-static int failed(struct skerryd *server)
+static void forget(struct skerryd *server)
 {
-	note("store: failed error=\"%s\"", store_error(server->store));
 	outbox_clear(&server->outbox);
 	server->changed = 0;
+}
+
+static int failed(struct skerryd *server)
+{
+	forget(server);
+	/* Once: a full disk fails with each message. */
+	if (throttle_pass(&server->throttle, 's', store_error(server->store), note_now_ms()))
+		note("store: failed error=\"%s\"%s", store_error(server->store),
+			store_is_full(server->store) ? " remedy=\"free some space\"" : "");
 	return -1;
 }
 
@@ -32,6 +40,12 @@ int skerryd_commit(struct skerryd *server)
 void skerryd_rollback(struct skerryd *server)
 {
 	(void)failed(server);
+	store_rollback(server->store);
+}
+
+void skerryd_abandon(struct skerryd *server)
+{
+	forget(server);
 	store_rollback(server->store);
 }
 

@@ -46,7 +46,10 @@ struct skerryd {
  */
 int skerryd_begin(struct skerryd *server, enum store_durability durability) STORE_CHECK;
 int skerryd_commit(struct skerryd *server) STORE_CHECK;
+/* The database failed within the group: says so, and undoes it. */
 void skerryd_rollback(struct skerryd *server);
+/* Undo a group although nothing failed. */
+void skerryd_abandon(struct skerryd *server);
 
 /* Write down what happened, inside a group. */
 int skerryd_event(struct skerryd *server, const struct store_event *event) STORE_CHECK;

@@ -7,7 +7,7 @@
 
 #include "core.h"
 
-enum { DEFAULT_TRIAL_S = 120, SETTLE_AGAIN_MS = 10 * 1000 };
+enum { DEFAULT_TRIAL_S = 120, SETTLE_AGAIN_MS = 10 * 1000, PROOF_MS = 60 * 1000 };
 
 static uint32_t trial_s(const struct ota *ota)
 {
@@ -16,12 +16,16 @@ static uint32_t trial_s(const struct ota *ota)
 	return ota->config->default_trial_s ? ota->config->default_trial_s : DEFAULT_TRIAL_S;
 }
 
-/* An image that was started as a last resort, not on trial, has no deadline: there may be nothing to go back to. */
+/*
+ * An image that was started as a last resort, not on trial, is not given up: there may be nothing to go back to. Its deadline is only
+ * the time that it has to be confirmed before another image may be installed beside it.
+ */
 void trial_enter(struct ota *ota)
 {
 	ota->due_ms = NEVER;
+	ota->trial_deadline_ms = ota->started_ms + (uint64_t)trial_s(ota) * 1000;
 	if (record_is_trial(ota)) {
-		ota->due_ms = ota->trial_deadline_ms = ota->started_ms + (uint64_t)trial_s(ota) * 1000;
+		ota->due_ms = ota->trial_deadline_ms;
 		ota_log(ota, OTA_LOG_INFO, "ota: trial.start slot=%c seconds=%" PRIu32,
 			slot_letter(ota->config->running_slot), trial_s(ota));
 	}
@@ -52,20 +56,27 @@ void trial_run(struct ota *ota)
 		trial_give_up(ota);
 }
 
+static int floor_raise(struct ota *ota)
+{
+	struct ota_bootrec next = ota->record;
+
+	return ota_bootrec_raise_counter(&next) ? record_commit(ota, &next) : 0;
+}
+
 /*
  * Make the running image the one that stays. First the record: from then on the boot loader takes this image for good. Then the
  * mark in the slot, which says the same should the record be lost. The floor comes last, when nothing older is needed any more.
- * Each part is left out when it is there already, so a cut between them is mended by doing it again.
+ * Each part is left out when it is there already, so a cut between them is mended by doing it again. The image is noted as the boot
+ * loader verified it: a floor above its own counter, out of a manifest, would shut it out for good.
  */
 static int confirm_all(struct ota *ota)
 {
 	uint8_t slot = ota->config->running_slot;
 	struct ota_bootrec next = ota->record;
-	struct ota_bootrec_slot *entry = record_running(&next, ota->config);
 	int error = 0;
 
 	if (!record_is_confirmed(ota)) {
-		ota_bootrec_confirm(&next, (enum ota_slot)slot, entry ? &entry->image : &ota->config->running);
+		ota_bootrec_confirm(&next, (enum ota_slot)slot, &ota->config->running);
 		error = record_commit(ota, &next);
 		if (error)
 			return error;
@@ -73,12 +84,7 @@ static int confirm_all(struct ota *ota)
 	}
 	if (!slot_mark_is_current(ota, slot))
 		error = slot_mark_write(ota, slot);
-	if (error)
-		return error;
-	next = ota->record;
-	if (ota_bootrec_raise_counter(&next))
-		error = record_commit(ota, &next);
-	return error;
+	return error ? error : floor_raise(ota);
 }
 
 void confirm_run(struct ota *ota)
@@ -88,8 +94,12 @@ void confirm_run(struct ota *ota)
 	if (error) {
 		ota_log(ota, OTA_LOG_ERR, "ota: confirm err=%s", ota_err_name(error));
 		ota->error = error;
-		ota->due_ms = now_ms(ota) + RETRY_BASE_MS;
-		return;
+		if (!record_is_confirmed(ota) || ++ota->io_errors < IO_ERRORS_MAX) {
+			ota->due_ms = now_ms(ota) + RETRY_BASE_MS;
+			return;
+		}
+		/* It is confirmed without its mark: a device that waited for a worn sector could never be updated again. */
+		(void)!floor_raise(ota);
 	}
 	ota->settled = true;
 	ota->port->report(ota->ctx);
@@ -112,6 +122,12 @@ static int settle(struct ota *ota)
 	return error;
 }
 
+/* The last start ended in a panic: that the image is well at once proves little, and its starts count until it lived for a while. */
+static bool is_unproven(const struct ota *ota)
+{
+	return ota->config->crash_cause != OTA_CAUSE_NONE && now_ms(ota) - ota->started_ms < PROOF_MS;
+}
+
 void health_settle(struct ota *ota)
 {
 	bool alive = ota->config->boot_mode == OTA_MODE_SAFE ? ota->link : ota->well;
@@ -125,6 +141,10 @@ void health_settle(struct ota *ota)
 	}
 	if (!alive || ota->settled || record_is_unsettled(ota))
 		return;
+	if (is_unproven(ota)) {
+		ota->settle_ms = ota->started_ms + PROOF_MS;
+		return;
+	}
 	if (settle(ota) != 0) {
 		ota->settle_ms = now_ms(ota) + SETTLE_AGAIN_MS;
 		return;

@@ -161,7 +161,7 @@ static int running_activate(struct ota *ota)
 
 	if (!entry || entry->state != OTA_SLOT_CONFIRMED)
 		return -OTA_E_SAME;
-	ota_bootrec_confirm(&next, (enum ota_slot)ota->config->running_slot, &entry->image);
+	ota_bootrec_confirm(&next, (enum ota_slot)ota->config->running_slot, &ota->config->running);
 	return record_commit(ota, &next);
 }
 
@@ -185,6 +185,14 @@ static int job_for_running(struct ota *ota, const struct ota_job *job, const str
 	return 0;
 }
 
+/* The running image is confirmed before another is taken; one that nobody put on trial and that never gets well only has so long. */
+static bool is_settling(const struct ota *ota)
+{
+	if (ota->phase == PHASE_CONFIRM || record_is_trial(ota))
+		return true;
+	return record_is_unsettled(ota) && now_ms(ota) < ota->trial_deadline_ms;
+}
+
 int job_offer(struct ota *ota, const struct ota_job *job)
 {
 	struct ota_manifest manifest;
@@ -206,7 +214,7 @@ int job_offer(struct ota *ota, const struct ota_job *job)
 		return job_for_running(ota, job, &manifest);
 	if (error)
 		return job_refuse(ota, job, &manifest, error);
-	if (record_is_unsettled(ota) || ota->phase == PHASE_CONFIRM)
+	if (is_settling(ota))
 		return -OTA_E_TRIAL;
 	if (is_armed(ota))
 		return -OTA_E_BUSY;

@@ -120,7 +120,8 @@ static bool journal_decode(uint8_t sector[SECTOR_BYTES], struct journal *journal
 	walk_members(&body, journal);
 	if (format != FORMAT || payload_bytes != (uint32_t)(body.at - sector - PAYLOAD_OFF))
 		return false;
-	return memchr(journal->job_id, '\0', sizeof(journal->job_id)) && journal->slot < OTA_BOOTREC_SLOTS;
+	return memchr(journal->job_id, '\0', sizeof(journal->job_id)) && journal->slot < OTA_BOOTREC_SLOTS &&
+	       journal->outcome <= OTA_REJECTED && journal->step <= OTA_STEP_CONFIRM;
 }
 
 static uint32_t copy_lba(const struct ota *ota, unsigned copy)

@@ -231,6 +231,8 @@ static int consistency_check(const struct ota_manifest *m)
 		(m->chunk_bytes & (m->chunk_bytes - 1)) != 0)
 		return -OTA_E_FORMAT;
 	chunks = ((uint64_t)m->image_bytes + m->chunk_bytes - 1) / m->chunk_bytes;
+	if (m->chunk_count > OTA_MANIFEST_CHUNKS_MAX)
+		return -OTA_E_UNSUPPORTED;
 	if (m->chunk_count != chunks || memcmp(m->digest, zero, sizeof(zero)) == 0)
 		return -OTA_E_FORMAT;
 	return 0;

@@ -97,7 +97,7 @@ static void record_rebuild(struct ota *ota)
 		if (mark.seq > next.seq)
 			next.seq = mark.seq;
 		if (memcmp(mark.digest, config->running.digest, sizeof(mark.digest)) == 0)
-			next.min_counter = mark.counter;
+			next.min_counter = config->running.counter; /* signed; the mark is only a copy */
 	}
 	next.last_slot = config->running_slot;
 	next.last_mode = config->boot_mode;

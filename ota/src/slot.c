@@ -56,7 +56,7 @@ int slot_begin(struct ota *ota)
 		const struct ota_bootrec_slot *running = record_running(&next, ota->config);
 
 		if (next.active == slot && running && running->state == OTA_SLOT_CONFIRMED)
-			ota_bootrec_confirm(&next, (enum ota_slot)ota->config->running_slot, &running->image);
+			ota_bootrec_confirm(&next, (enum ota_slot)ota->config->running_slot, &ota->config->running);
 		ota_bootrec_writing(&next, (enum ota_slot)slot, &image);
 		error = record_commit(ota, &next);
 		if (error)

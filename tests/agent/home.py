@@ -44,14 +44,17 @@ def der(pem, kind):
 
 
 class Device:
-    """An identity issued by `authority` for clients, and its provisioning image `path`."""
+    """An identity issued by `authority` for clients, and its provisioning image `path`. Key and certificate are made once."""
 
-    def __init__(self, folder, tools, authority, name="dev-1", broker=("localhost", 1), release_key="-", env=None):
-        self.name = name
-        self.crt, self.key = authority.issue("device-" + name, (name,))
+    made = {}
+
+    def __init__(self, folder, tools, authority, name="dev-1", broker=("localhost", 1), release_key="-"):
+        if (authority, name) not in self.made:
+            crt, key = authority.issue("device-" + name, (name,))
+            self.made[authority, name] = crt, der(key, "ec"), der(crt, "x509"), der(authority.crt, "x509")
+        self.crt, key_der, crt_der, ca_der = self.made[authority, name]
         self.path = os.path.join(folder, name + ".provision")
-        run(os.path.join(tools, "provision_image"), self.path, name, der(self.key, "ec"), der(self.crt, "x509"), der(authority.crt, "x509"),
-            broker[0], str(broker[1]), release_key, env=dict(os.environ, **(env or {})))
+        run(os.path.join(tools, "provision_image"), self.path, name, key_der, crt_der, ca_der, broker[0], str(broker[1]), release_key)
 
 
 def free_port():

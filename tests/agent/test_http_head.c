@@ -85,7 +85,7 @@ static void names_what_is_wrong(void **state)
 		{OK206 RANGE LENGTH "Transfer-Encoding: chunked\r\n" END, OTA_E_HTTP_LENGTH},
 		{OK206 RANGE LENGTH "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n" END,
 			OTA_E_HTTP_LENGTH},
-		{OK206 RANGE LENGTH "Content-Encoding: gzip\r\n" END, OTA_E_HTTP_LENGTH},
+		{OK206 RANGE LENGTH "Content-Encoding: gzip\r\n" END, OTA_E_HTTP_FORMAT},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n" END, OTA_E_HTTP_LENGTH},
 		{"HTTP/1.1 200 OK\r\n" END, OTA_E_HTTP_LENGTH},
 		{"HTTP/1.1 204 No Content\r\n" END, OTA_E_HTTP_STATUS},

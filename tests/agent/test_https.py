@@ -6,6 +6,7 @@ in its named error. What asks for judgement over time (one byte per second) is t
 """
 
 import os
+import resource
 import subprocess
 import tempfile
 
@@ -33,7 +34,7 @@ EXPECTED = {
     "404": "E_HTTP_STATUS", "403": "E_HTTP_STATUS", "410": "E_HTTP_STATUS", "500": "E_HTTP_STATUS",
     "redirect-loop": "E_HTTP_REDIRECT", "redirect-http": "E_HTTP_REDIRECT", "redirect-garbage": "E_HTTP_TOO_LONG",
     "redirect-nowhere": "E_HTTP_REDIRECT",
-    "endless": "E_HTTP_LENGTH", "no-length": "E_HTTP_LENGTH", "chunked": "E_HTTP_LENGTH", "gzip": "E_HTTP_LENGTH",
+    "endless": "E_HTTP_LENGTH", "no-length": "E_HTTP_LENGTH", "chunked": "E_HTTP_LENGTH", "gzip": "E_HTTP_FORMAT",
     "garbage-status": "E_HTTP_FORMAT", "binary-noise": ("E_HTTP_FORMAT", "E_HTTP_TOO_LONG"), "old-status": "E_HTTP_FORMAT",
     "huge-headers": "E_HTTP_TOO_LONG", "endless-headers": "E_HTTP_TOO_LONG", "nul-header": "E_HTTP_FORMAT",
 }
@@ -73,6 +74,15 @@ for mode_name, error in EXPECTED.items():
 @case("resumes in the middle")
 def resumes():
     whole(fetch("good", 123456), 123456)
+
+
+@case("a flood of 1xx answers takes no stack: the device's is small")
+def interim_flood():
+    stack = 128 << 10
+    process = subprocess.Popen([os.path.join(PROGRAMS, "https_probe"), device.path, server.url("interim-flood", "image.fit"), "0", str(len(DATA))],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (stack, stack)))
+    whole(finish(process), 0)
 
 
 @case("a server without Range starts again at 0, and says so")

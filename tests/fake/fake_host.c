@@ -202,7 +202,8 @@ int fake_host_offer(struct fake_host *host, const struct fake_image *image, cons
 		.manifest = image->envelope,
 		.manifest_len = image->envelope_len,
 		.url_count = host->server_count,
-		.retry = host->job_retry};
+		.retry = host->job_retry,
+		.trial_s = host->job_trial_s};
 
 	for (size_t i = 0; i < host->server_count; i++)
 		job.urls[i] = urls[i];

@@ -47,6 +47,7 @@ struct fake_host {
 	const char *job_id;
 	uint32_t job_version;
 	bool job_retry;
+	uint32_t job_trial_s;
 
 	/* This life. */
 	struct fake_start running;
@@ -84,7 +85,8 @@ bool fake_host_settle(struct fake_host *host, unsigned lives);
 bool fake_host_begin(struct fake_host *host);
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id);
 void fake_host_run(struct fake_host *host, uint64_t ms); /* events until nothing is due within ms */
-void fake_host_connect(struct fake_host *host);          /* broker reached; the job, if there is one that has not ended, is offered */
+void fake_host_connect(
+	struct fake_host *host); /* broker reached; the job, if there is one that has not ended, is offered */
 bool fake_host_log_has(const struct fake_host *host, const char *text);
 
 #endif

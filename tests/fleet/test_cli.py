@@ -241,6 +241,27 @@ def inspect():
     expect("4.5.6" in fleet.skerry("image", "inspect", suit), "readable text too")
 
 
+@case("image inspect: the boot key's signature covers every byte that the boot loader relies on")
+def inspect_boot_signature():
+    fit = fleet.scratch("covered.fit")
+    kernel = write(fleet.scratch("covered.bin"), b"K" * 600)
+    expect(build(fleet, fit, kernel=kernel).returncode == 0, "the image is built")
+    expect(fleet.json("image", "inspect", fit)["signature"] == "valid", "the signature holds")
+    other.refused("image", "inspect", fit, says="not signed by the boot key")
+    data = read(fit)
+    tools = os.path.dirname(fleet.env["SKERRY_MKIMAGE"])
+    control = write(fleet.scratch("cover.dts"), b"/dts-v1/; / { };")
+    run("dtc", "-q", "-I", "dts", "-O", "dtb", "-p", "4096", "-o", control + "b", control)
+    run(os.path.join(tools, "fdt_add_pubkey"), "-a", "sha256,rsa2048", "-k", fleet.file("keys"), "-n", "boot", "-r", "conf", control + "b")
+    end = data.rindex(b"hashed-strings") if b"hashed-strings" in data else len(data)
+    default = data.index(b"configurations\0") + 16  # which configuration is the default: not signed, and not used, since the boot loader takes `conf`
+    for at in (at for at in range(40, end, 13) if not default <= at < default + 24):
+        bad = flipped(fit, at, fleet.scratch("covered-bad.fit"))
+        ours = fleet.command("image", "inspect", bad).returncode == 0
+        code, text = run(os.path.join(tools, "fit_check_sign"), "-f", bad, "-k", control + "b")
+        expect(code == 0 or not ours, "byte %d: U-Boot refuses it, so do we" % at, text)
+
+
 @case("image inspect: what was changed, signed by others, or is something else is an error")
 def inspect_errors():
     suit = fleet.image("4.5.7", size=3000)

@@ -328,6 +328,11 @@ def interim(x):
     good(x)
 
 
+def interim_flood(x):
+    x.raw(b"HTTP/1.1 100\r\n\r\n" * 255)
+    good(x)
+
+
 class Mode(NamedTuple):
     reply: Callable | None
     about: str
@@ -391,6 +396,7 @@ MODES = {
     "silent-request": Mode(silent_after_request, "takes the request and says nothing"),
     "silent-body": Mode(silent_mid_body, "falls silent in the middle of the body"),
     "interim": Mode(interim, "100 Continue, then honest"),
+    "interim-flood": Mode(interim_flood, "as many short 1xx answers as fit into 4 KiB, then honest"),
 }
 
 

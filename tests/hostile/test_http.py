@@ -26,7 +26,7 @@ EXPECTED = {
     "no-tls": {"E_TLS", "E_TLS_RECORD", "E_TLS_VERSION"},
     "silent-accept": {"E_TIMEOUT"},
     "noise-accept": {"E_TLS", "E_TLS_RECORD", "E_TLS_VERSION"},
-    "refused": {"E_CONNECT", "E_RESET"},
+    "refused": {"E_CONNECT", "E_RESET", "E_CLOSED"},
     "corrupt-record": {"E_TLS_RECORD"},
     "corrupt-record-once": SUCCESS,
     "truncated": {"E_TRUNCATED", "E_TLS_TRUNCATED", "E_CLOSED"},
@@ -78,6 +78,7 @@ EXPECTED = {
 }
 
 DEVICE = "hostile-1"
+OPEN = ("QUEUED", "IN_PROGRESS")
 
 
 class World:
@@ -92,34 +93,41 @@ class World:
         self.runs = self.lab.image("sensor", "1.0.0")
         self.device = self.lab.device(DEVICE, self.runs)
         self.device.power_on()
-        self.boots = self.device.wait_online("1.0.0")["report"]["boots"]
+        self.device.wait_online("1.0.0")
         self.count = 0
 
     def next_image(self):
+        """An image that the device never saw, on the rogue server too. Notes what runs now."""
+        self.runs = self.device.show()
         self.count += 1
         image = self.lab.image("sensor", "2.0.%d" % self.count)
         self.rogue.files[image.digest + ".fit"] = image.read()
         return image
 
+    def rogue_serves(self, mode):
+        self.rogue.force = mode
+        if mode == "refused":
+            self.lab.artifact_link.down()
+        else:
+            self.lab.artifact_link.target_port = self.rogue.ports[MODES[mode].listener]
+
     def honest(self):
         """skerryd serves again."""
+        if self.rogue.force == "refused":
+            self.lab.artifact_link.up()
+        self.rogue.force = None
         self.lab.artifact_link.target_port = self.lab.http_port
         self.lab.artifact_link.drop()
 
-    def rogue_serves(self, mode):
-        self.rogue.force = mode
-        self.lab.artifact_link.target_port = self.rogue.ports[MODES[mode].listener]
-
     def expect_unharmed(self):
         """The device was not reset, and runs what it ran."""
-        known = self.device.wait_online(self.runs.version)
-        expect(known["digest"] == self.runs.digest, "the confirmed image runs", known)
-        expect(known["report"]["boots"] == self.boots, "without a reset", self.boots, known["report"]["boots"], self.device.console[-3000:])
+        known = self.device.wait_online(self.runs["version"])
+        expect(known["digest"] == self.runs["digest"], "the confirmed image runs", known)
+        expect(known["report"]["boots"] == self.runs["report"]["boots"], "without a reset", self.runs, known, self.device.console[-3000:])
 
     def expect_confirmed(self, image):
         known = self.device.wait_online(image.version)
         expect(known["digest"] == image.digest, "the new image runs", known)
-        self.runs, self.boots = image, known["report"]["boots"]
 
 
 _world = None
@@ -143,28 +151,31 @@ def against(mode):
     """One mode against the device."""
     wanted = {SUCCESS} if EXPECTED[mode] == SUCCESS else EXPECTED[mode]
 
+    def is_told(change, details):
+        error = details.get("error", "OK")
+        return change["status"] not in OPEN or error in wanted or (SUCCESS not in wanted and error != "OK")
+
     def run():
         w = world()
         image = w.next_image()
         w.rogue_serves(mode)
         update = w.lab.update(DEVICE, image)
         try:
-            last = update.wait_until(lambda change, details: details.get("error", "OK") not in ("OK", "") and SUCCESS not in wanted
-                                     or change["status"] not in ("QUEUED", "IN_PROGRESS"), "an error or the end")
+            last = update.wait_until(is_told, "an error or the end")
             error = update.details(last).get("error")
             if last["status"] == "SUCCEEDED":
                 expect(SUCCESS in wanted, "an error, not success", wanted, last)
                 w.expect_confirmed(image)
                 return "success"
             expect(error in wanted, "one of %s" % ", ".join(sorted(wanted)), last, w.device.console[-2000:])
-            if last["status"] == "IN_PROGRESS":
-                w.lab.skerry("job", "cancel", last["jobId"])
-                update.result()
-            w.expect_unharmed()
             return error
         finally:
+            if update.last.get("status") in OPEN:
+                w.lab.skerry("job", "cancel", update.job_id)
+                update.result()
             w.honest()
-            update.stop()
+            if update.last.get("status") != "SUCCEEDED":
+                w.expect_unharmed()
     return run
 
 

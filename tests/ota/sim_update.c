@@ -8,6 +8,7 @@
  *   - at every start something was started, and the boot record could be read;
  *   - what was started is an image that was rightly signed, and a trial was only ever the job's image;
  *   - nothing was ever written to the image that runs;
+ *   - at every moment the active slot held its image, whole and not below the floor;
  *   - the update ended as it would have without the cut, the server was told so, and the next start is quiet.
  *
  * Then the same with two cuts, drawn at random. Usage: sim_update [pairs-per-scenario [seed]].
@@ -68,6 +69,24 @@ static const char *problem(const struct scenario *scenario, bool first)
 	return NULL;
 }
 
+/* At every moment there is something to fall back to: the active slot holds its image, whole and not below the floor. */
+static const char *fallback_problem(void)
+{
+	struct ota_bootrec record = fake_boot_record(&host.boot);
+	const struct fake_image *image;
+
+	if (record.seq == 0)
+		return NULL; /* the factory writes none */
+	if (record.active >= OTA_BOOTREC_SLOTS || record.slot[record.active].state != OTA_SLOT_CONFIRMED)
+		return "no slot is active and confirmed";
+	image = fake_boot_slot_image(&host.boot, record.active);
+	if (!image || memcmp(image->image.digest, record.slot[record.active].image.digest, 32) != 0)
+		return "the active slot does not hold its image";
+	if (image->image.counter < record.min_counter)
+		return "the active image is below the floor";
+	return NULL;
+}
+
 static const char *outcome_problem(const struct scenario *scenario)
 {
 	bool good = scenario->behaviour == IMAGE_WELL;
@@ -111,14 +130,19 @@ static const char *run(const struct scenario *scenario, const struct cut *cuts, 
 	host.boot.images = host.images;
 	for (unsigned life = 0; life < LIVES_MAX; life++) {
 		const char *fault;
+		bool was_cut;
 
 		cut_arm(cuts, count, &next);
 		(void)fake_host_live(&host, 3600 * 1000);
-		if (host.flash.dead)
-			continue;
-		fault = problem(scenario, host.flash.ops < 8);
+		was_cut = host.flash.dead;
+		ram_flash_power_on(&host.flash);
+		fault = fallback_problem();
+		if (!fault && !was_cut)
+			fault = problem(scenario, host.flash.ops < 8);
 		if (fault)
 			return fault;
+		if (was_cut)
+			continue;
 		if (ended)
 			return outcome_problem(scenario);
 		ended = strcmp(host.told_id, host.job_id) == 0;
