@@ -36,7 +36,8 @@ void fdt_map(struct fdt_tree *tree, uint64_t addr)
 	const void *fdt = (const void *)(addr ? (uintptr_t)addr : (uintptr_t)board_ram_start);
 
 	mmu_map((uintptr_t)fdt, PAGE_BYTES, MMU_RODATA);
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > FDT_MAX_BYTES)
+	/* Before version 17 the header does not say how long the structure is. */
+	if (fdt_check_header(fdt) || fdt_version(fdt) < 17 || fdt_totalsize(fdt) > FDT_MAX_BYTES)
 		panic(PANIC_ASSERT, "fdt: no device tree at %p", fdt);
 	/* The check above keeps all its parts within the announced size. */
 	*tree = (struct fdt_tree){.fdt = fdt, .bytes = fdt_used_bytes(fdt)};

@@ -28,6 +28,9 @@ _Static_assert(TCP_WND <= UINT16_MAX, "tcp_recved() takes 16 bits");
 #define KEEP_INTERVAL_MS 5000
 #define KEEP_COUNT       4
 
+/* How long lwIP may go on with a connection that was closed here, in its timer's half seconds. */
+#define LINGER_HALF_S 40
+
 enum conn_state {
 	CONN_FREE,
 	CONN_UNBOUND, /* waits for an address to ask from */
@@ -267,6 +270,14 @@ ssize_t net_tcp_write(struct net_tcp *tcp, const void *buf, size_t len)
 	return (ssize_t)len;
 }
 
+/* A peer that answers every probe but opens no window would keep the last bytes, and so lwIP's connection, for ever. */
+static err_t linger_callback(void *arg, struct tcp_pcb *pcb)
+{
+	(void)arg;
+	tcp_abort(pcb);
+	return ERR_ABRT;
+}
+
 void net_tcp_close(struct net_tcp *tcp, bool abort)
 {
 	size_t unread = stream_ring_used(&tcp->ring);
@@ -275,6 +286,8 @@ void net_tcp_close(struct net_tcp *tcp, bool abort)
 	/* With unread bytes lwIP would reset the connection, and what was written last might be lost. */
 	if (pcb && unread && !abort)
 		tcp_recved(pcb, (u16_t)unread);
+	if (pcb)
+		tcp_poll(pcb, linger_callback, LINGER_HALF_S);
 	if (pcb && (abort || tcp_close(pcb) != ERR_OK))
 		tcp_abort(pcb);
 	free(tcp->ring.bytes);

@@ -94,21 +94,17 @@ static void journal_fill(
 	journal->envelope_len = (uint32_t)job->manifest_len;
 }
 
-/* Forget the old job durably, then the bank, then the journal that names it: see journal.c. */
+/* The bank, then the journal that names it: in between the old journal does not match the bank, and its CRC says so. */
 static int journal_replace(struct ota *ota, const struct ota_job *job, const struct ota_manifest *manifest)
 {
 	struct journal before = ota->journal;
-	int error = 0;
+	int error;
 
 	memset(&ota->journal, 0, sizeof(ota->journal));
 	ota->journal.seq = before.seq;
-	if (before.job_id[0])
-		error = journal_commit(ota);
-	if (!error) {
-		bank_fill(ota, job);
-		journal_fill(ota, job, manifest, &before);
-		error = journal_bank_write(ota);
-	}
+	bank_fill(ota, job);
+	journal_fill(ota, job, manifest, &before);
+	error = journal_bank_write(ota);
 	if (!error)
 		error = journal_commit(ota);
 	if (error)

@@ -7,7 +7,7 @@
  * flush: copy 0 stays as the last commit left it. A note may say more than the slot holds, when a cut lost the chunk and kept the note;
  * that is harmless, because nothing is started before the whole slot was read back.
  *
- * The bank is written only while the journal names no job, so a record never names a half-written bank; the CRC says so again.
+ * The bank is written before the record that names it, whose CRC tells it from a half-written one and from another job's.
  */
 #include <string.h>
 
@@ -121,7 +121,8 @@ static bool journal_decode(uint8_t sector[SECTOR_BYTES], struct journal *journal
 	if (format != FORMAT || payload_bytes != (uint32_t)(body.at - sector - PAYLOAD_OFF))
 		return false;
 	return memchr(journal->job_id, '\0', sizeof(journal->job_id)) && journal->slot < OTA_BOOTREC_SLOTS &&
-	       journal->outcome <= OTA_REJECTED && journal->step <= OTA_STEP_CONFIRM;
+	       journal->outcome <= OTA_REJECTED && journal->step <= OTA_STEP_CONFIRM &&
+	       journal->envelope_len <= OTA_MANIFEST_BYTES_MAX;
 }
 
 static uint32_t copy_lba(const struct ota *ota, unsigned copy)

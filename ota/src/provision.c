@@ -151,7 +151,7 @@ static void member_read(struct cbor_in *in, enum key key, struct ota_provision *
 		cbor_text(in, out->board, sizeof(out->board));
 		break;
 	case KEY_TIME_FLOOR:
-		out->time_floor_s = cbor_uint(in, UINT64_MAX);
+		out->time_floor_s = cbor_uint(in, INT64_MAX);
 		break;
 	}
 }

@@ -52,6 +52,7 @@ static void disk_that_loses_a_write_is_found_out_by_reading_back(void **state)
 	device_offer(&v2);
 	host.flash.stuck_lba = FAKE_SLOT_B + 33;
 	fake_host_run(&host, HOUR_MS);
+	assert_int_equal(host.last_terminal.step, OTA_STEP_DOWNLOAD); /* at once, not at the end */
 	assert_failed_on_v1(-OTA_E_READBACK);
 }
 
