@@ -9,6 +9,7 @@ A case fails by raising; expect() raises with both values. Output: one line per 
 """
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -16,15 +17,19 @@ import time
 import traceback
 
 CASES = []
+LONG = set()
 
 
 class Failure(Exception):
     """What a user would miss."""
 
 
-def case(name, function=None):
+def case(name, function=None, long=False):
+    """`long`: only with SKERRY_TEST_LONG=1 (./dev test all), or when -k or --list asks for it."""
     if function is None:
-        return lambda f: case(name, f)
+        return lambda f: case(name, f, long)
+    if long:
+        LONG.add(name)
     if any(name == other for other, _ in CASES):
         raise ValueError("two cases are called '%s'" % name)
     CASES.append((name, function))
@@ -39,7 +44,8 @@ def expect(truth, what, *facts):
 
 def run(pattern="", before_exit=None):
     """Run the registered cases, then before_exit(), which also an interrupt does not skip; the process's exit code."""
-    chosen = [(name, f) for name, f in CASES if pattern in name or re.search(pattern, name)]
+    everything = pattern or os.environ.get("SKERRY_TEST_LONG", "0") not in ("", "0")
+    chosen = [(name, f) for name, f in CASES if (pattern in name or re.search(pattern, name)) and (everything or name not in LONG)]
     if not chosen:
         print("no case matches '%s'; there are: %s" % (pattern, ", ".join(name for name, _ in CASES)), file=sys.stderr)
         return 2

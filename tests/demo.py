@@ -224,7 +224,7 @@ class Demo:
 def keep(lab, story):
     """Leave it running; the relays live in this process."""
     story.head("It keeps running. To play with it, in another terminal:")
-    print("  export SKERRY_HOME=%s PATH=%s:$PATH" % (lab.home, os.path.dirname(shutil.which("skerry", path=os.path.join(TOP, "build/host-release/fleet")) or "")))
+    print("  export SKERRY_HOME=%s PATH=%s:$PATH" % (lab.home, os.path.dirname(shutil.which("skerry", path=os.path.join(TOP, "build/host-release/bin")) or "")))
     for command in ("device show %s" % DEVICE, "logs %s --follow" % DEVICE, "events", "update %s %s/images/sensor-2.0.0-c2.suit" % (DEVICE, lab.folder),
                     "cmd %s reboot" % DEVICE):
         print("  skerry " + command)

@@ -25,6 +25,8 @@ enum { CONNACK_ACCEPTED = 0, CONNACK_BAD_IDENTITY = 2, CONNACK_BAD_USER = 4, CON
 void mqtt_init(struct mqtt *mqtt, const struct mqtt_config *config)
 {
 	memset(mqtt, 0, sizeof(*mqtt));
+	/* Chooses the clock that keepalive is counted by; our net__init() cannot fail. */
+	(void)mosquitto_lib_init();
 	mqtt->config = config;
 	mqtt->backoff = (struct backoff){.base_ms = 1000, .max_ms = 30000};
 	mqtt->phase = MQTT_WAITING;

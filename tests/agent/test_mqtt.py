@@ -7,7 +7,7 @@ import os
 import tempfile
 
 import home
-from broker import MALFORMED, MODES, PUBLISH, SUBSCRIBE, Broker
+from broker import MALFORMED, MODES, PUBLISH, SUBSCRIBE, Broker, Mode, idle, publish
 from cases import case, expect, main
 from proxy import FlipRecord, Proxy
 
@@ -188,6 +188,48 @@ def harmless():
                 host.wait("mqtt.connected")
             expect(broker.wait(PUBLISH, 3), "it goes on working with %s" % mode_name)
         broker.stop()
+
+
+def command(client, ident, word, retained=False):
+    data = bytearray(publish(client.things + "/cmd", {"id": ident, "cmd": word}))
+    data[0] |= retained
+    client.send(bytes(data))
+
+
+@case("a command that the broker retained is ignored: a reboot would come back with every connection")
+def retained_command():
+    def on_next(client, token):
+        idle(client, token)
+        command(client, "old", "reboot", retained=True)
+        command(client, "new", "identify")
+    MODES["retained"] = Mode("a retained command", on_next=on_next)
+    broker = rogue("retained")
+    with agent(broker.port) as host:
+        host.wait("cmd.ignored")
+        host.wait("^identify")
+        expect(not any(line.startswith("agent: reboot") or line == "reboot" for line in host.lines), "no reboot", host.lines)
+    broker.stop()
+
+
+@case("a broker that acknowledges nothing leaves the processor to the app")
+def unacknowledged():
+    def on_next(client, token):
+        idle(client, token)
+        for i in range(6):
+            command(client, str(i), "identify")
+    MODES["unacknowledged"] = Mode("commands, and no PUBACK for their answers", on_next=on_next, puback=False)
+    broker = rogue("unacknowledged")
+    with agent(broker.port) as host:
+        for _ in range(6):
+            host.wait("^identify")
+        with open("/proc/%d/stat" % host.process.pid) as stat:
+            before = stat.read().split()
+        host.wait("mqtt.down err=E_TIMEOUT")  # after 30 s
+        with open("/proc/%d/stat" % host.process.pid) as stat:
+            after = stat.read().split()
+        used_s = sum(int(after[i]) - int(before[i]) for i in (13, 14)) / os.sysconf("SC_CLK_TCK")
+        expect(used_s < 3, "it waits instead of spinning", used_s)
+    broker.stop()
 
 
 @case("job messages that are none are rejected or ignored, and the next question is asked")

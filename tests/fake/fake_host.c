@@ -172,6 +172,14 @@ static void config_make(struct fake_host *host)
 	host->crash = OTA_CAUSE_NONE;
 }
 
+static enum image_behaviour behaviour_of_running(const struct fake_host *host)
+{
+	for (size_t i = 0; i < host->image_count; i++)
+		if (memcmp(host->images[i]->image.digest, host->running.image.digest, 32) == 0)
+			return host->behaviour[i];
+	abort();
+}
+
 bool fake_host_begin(struct fake_host *host)
 {
 	ram_flash_power_on(&host->flash);
@@ -181,6 +189,10 @@ bool fake_host_begin(struct fake_host *host)
 	host->running = fake_boot_start(&host->boot);
 	if (host->running.slot == OTA_SLOT_NONE)
 		return false;
+	if (behaviour_of_running(host) == IMAGE_DIES_EARLY) {
+		host->reboot = true;
+		return true;
+	}
 	config_make(host);
 	/* A write to what runs is the one thing that may never happen. */
 	host->flash.guard_lba = host->config.slot[host->running.slot].lba;
@@ -321,14 +333,6 @@ void fake_host_run(struct fake_host *host, uint64_t ms)
 	}
 }
 
-static enum image_behaviour behaviour_of_running(const struct fake_host *host)
-{
-	for (size_t i = 0; i < host->image_count; i++)
-		if (memcmp(host->images[i]->image.digest, host->running.image.digest, 32) == 0)
-			return host->behaviour[i];
-	abort();
-}
-
 bool fake_host_live(struct fake_host *host, uint64_t ms)
 {
 	enum image_behaviour behaviour;
@@ -336,6 +340,8 @@ bool fake_host_live(struct fake_host *host, uint64_t ms)
 	if (!fake_host_begin(host))
 		return false;
 	behaviour = behaviour_of_running(host);
+	if (behaviour == IMAGE_DIES_EARLY)
+		return true;
 	if (behaviour == IMAGE_CRASHES) {
 		host->crash = OTA_CAUSE_FAULT;
 		return true;

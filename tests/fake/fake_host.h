@@ -31,7 +31,13 @@ struct fake_server {
 };
 
 /* What becomes of an image when it runs. */
-enum image_behaviour { IMAGE_WELL, IMAGE_NEVER_WELL, IMAGE_CRASHES, IMAGE_NO_LINK };
+enum image_behaviour {
+	IMAGE_WELL,
+	IMAGE_NEVER_WELL,
+	IMAGE_CRASHES,    /* with its last words, once the agent is up */
+	IMAGE_DIES_EARLY, /* before its agent is up, without a word */
+	IMAGE_NO_LINK,
+};
 
 struct fake_host {
 	struct ram_flash flash;

@@ -5,6 +5,7 @@ client id, so that mosquitto_pub and mosquitto_sub with one certificate would en
 """
 
 import queue
+import select
 import socket
 import ssl
 import struct
@@ -46,17 +47,35 @@ class Client:
         kind, body = self._read()
         if kind != 0x20 or body[1]:
             raise Refused("CONNACK %d %s" % (kind, body.hex()))
-        self.socket.settimeout(None)
+        # A TLS connection must not be read and written at the same time: nothing blocks while the lock is held but a full send buffer.
+        self.socket.setblocking(False)
         threading.Thread(target=self._reader, daemon=True).start()
 
     def _send(self, kind, body):
+        data = memoryview(_packet(kind, body))
         with self.lock:
-            self.socket.sendall(_packet(kind, body))
+            while data:
+                try:
+                    data = data[self.socket.send(data):]
+                except ssl.SSLWantWriteError:
+                    select.select([], [self.socket], [])
+                except ssl.SSLWantReadError:
+                    select.select([self.socket], [], [])
+
+    def _receive(self, count):
+        while True:
+            try:
+                with self.lock:
+                    return self.socket.recv(count)
+            except ssl.SSLWantReadError:
+                select.select([self.socket], [], [])
+            except ssl.SSLWantWriteError:
+                select.select([], [self.socket], [])
 
     def _exactly(self, count):
         data = b""
         while len(data) < count:
-            more = self.socket.recv(count - len(data))
+            more = self._receive(count - len(data))
             if not more:
                 raise ConnectionError("the broker closed the connection")
             data += more

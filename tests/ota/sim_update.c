@@ -39,6 +39,7 @@ static const struct scenario scenarios[] = {
 	{"connections that break", &v1, &v2, IMAGE_WELL, {.kind = SERVER_RESETS, .limit = 6000}},
 	{"image that is never well", &v1, &v2, IMAGE_NEVER_WELL, {.kind = SERVER_GOOD}},
 	{"image that crashes", &v1, &v3, IMAGE_CRASHES, {.kind = SERVER_GOOD}},
+	{"image that dies before its agent is up", &v1, &v3, IMAGE_DIES_EARLY, {.kind = SERVER_GOOD}},
 	{"image that runs already", &v1, &v1, IMAGE_WELL, {.kind = SERVER_GOOD}},
 };
 

@@ -84,6 +84,13 @@ static void image_that_crashes_thrice_is_rolled_back_with_its_cause(void **state
 	assert_int_equal(host.lives, 5);
 }
 
+static void image_that_dies_before_its_agent_is_up_is_rolled_back(void **state)
+{
+	(void)state;
+	host.behaviour[1] = IMAGE_DIES_EARLY;
+	assert_rolled_back(OTA_CAUSE_TRIES_EXHAUSTED);
+}
+
 static void failed_image_is_refused_until_retry_is_asked_for(void **state)
 {
 	(void)state;
@@ -360,6 +367,7 @@ int main(void)
 		DEVICE_TEST(image_that_is_never_well_is_rolled_back),
 		DEVICE_TEST(image_without_broker_is_rolled_back),
 		DEVICE_TEST(image_that_crashes_thrice_is_rolled_back_with_its_cause),
+		DEVICE_TEST(image_that_dies_before_its_agent_is_up_is_rolled_back),
 		DEVICE_TEST(failed_image_is_refused_until_retry_is_asked_for),
 		DEVICE_TEST(older_counter_is_refused_after_confirm),
 		DEVICE_TEST(download_resumes_after_a_power_cut_without_a_new_job),

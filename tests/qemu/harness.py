@@ -127,6 +127,13 @@ class Disk:
         with open(path, "wb") as file:
             file.truncate(sectors * SECTOR)
 
+    @classmethod
+    def existing(cls, path, board):
+        """An image that is there already."""
+        disk = cls.__new__(cls)
+        disk.path, disk.map = path, flash_map(board)
+        return disk
+
     def write(self, lba, data):
         with open(self.path, "r+b") as file:
             file.seek(lba * SECTOR)
