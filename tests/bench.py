@@ -66,7 +66,7 @@ def boot_instructions(device):
         raise LabError("the console does not tell the ticks:\n" + device.console[-2000:])
     device.power_cut()
     ticks = [int(n) * INSTRUCTIONS_PER_TICK for n in found.groups()]
-    return {"uboot_hook": ticks[0], "kernel": ticks[2], "kernel_done": ticks[3], "mqtt": total}
+    return {"uboot_hook": ticks[0], "kernel": ticks[2], "kernel_done": ticks[3], "app": int(app[1]) * INSTRUCTIONS_PER_TICK, "mqtt": total}
 
 
 def bench_boot(lab, starts):
@@ -85,7 +85,7 @@ def bench_boot(lab, starts):
         "starts": starts,
         "wall_s": {point: {"min": round(min(values), 4), "median": round(statistics.median(values), 4)} for point, values in walls.items()},
         "instructions": {"reset_to_kernel": counts["kernel"], "of_it_boot_hook": counts["kernel"] - counts["uboot_hook"],
-                         "kernel_to_threads": counts["kernel_done"] - counts["kernel"], "kernel_to_mqtt": counts["mqtt"] - counts["kernel"],
+                         "kernel_to_threads": counts["kernel_done"] - counts["kernel"], "kernel_to_app": counts["app"] - counts["kernel"], "kernel_to_mqtt": counts["mqtt"] - counts["kernel"],
                          "reset_to_mqtt": counts["mqtt"]},
     }
 

@@ -11,7 +11,12 @@
 
 #include "shared/error.h"
 
-enum inbox_kind { INBOX_MESSAGE = 1, INBOX_CONNECTED, INBOX_LOST };
+enum inbox_kind {
+	INBOX_MESSAGE = 1,
+	INBOX_CONNECTED,  /* what follows comes by a new connection */
+	INBOX_SUBSCRIBED, /* from now on nothing that a device says is missed */
+	INBOX_LOST,
+};
 
 struct inbox_item {
 	struct inbox_item *next;

@@ -13,10 +13,14 @@
 
 static void connected(struct skerryd *server)
 {
-	const struct settings *settings = &server->settings;
-	server->broker_since = note_now();
 	/* Of this process and this connection: the database remembers those before. */
 	server->round = note_now_ms() + 1;
+}
+
+static void subscribed(struct skerryd *server)
+{
+	const struct settings *settings = &server->settings;
+	server->broker_since = note_now();
 	server->presence_due_ms = note_now_ms() + PRESENCE_GRACE_MS;
 	note("mqtt: connected host=%s port=%llu", settings->broker_host, (unsigned long long)settings->broker_port);
 	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
@@ -173,6 +177,9 @@ void link_take(struct skerryd *server, const struct inbox_item *item)
 	switch (item->kind) {
 	case INBOX_CONNECTED:
 		connected(server);
+		break;
+	case INBOX_SUBSCRIBED:
+		subscribed(server);
 		break;
 	case INBOX_LOST:
 		lost(server, item->topic);

@@ -32,10 +32,21 @@ struct mqtt {
 	char refusal[120];            /* what the broker said instead of yes */
 };
 
+/* One SUBSCRIBE, so one answer says that all of it holds. */
+static void subscribe(const struct mqtt *mqtt)
+{
+	char filters[TOPIC_FILTERS][TOPIC_MAX], *pointers[TOPIC_FILTERS];
+	for (size_t i = 0; i < TOPIC_FILTERS; i++) {
+		snprintf(filters[i], TOPIC_MAX, "%s/%s", mqtt->settings->prefix, topic_filters[i]);
+		pointers[i] = filters[i];
+	}
+	mosquitto_subscribe_multiple(mqtt->mosq, NULL, TOPIC_FILTERS, pointers, 1, 0, NULL);
+}
+
 static void on_connect(struct mosquitto *mosq, void *ctx, int code)
 {
 	struct mqtt *mqtt = ctx;
-	char filter[TOPIC_MAX];
+	(void)mosq;
 	if (code) {
 		snprintf(mqtt->refusal, sizeof mqtt->refusal, "%s", mosquitto_connack_string(code));
 		return;
@@ -45,10 +56,21 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int code)
 	atomic_store(&mqtt->connected, true);
 	/* Before the subscriptions: retained presence comes with them. */
 	inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_CONNECTED});
-	for (size_t i = 0; topic_filters[i]; i++) {
-		snprintf(filter, sizeof filter, "%s/%s", mqtt->settings->prefix, topic_filters[i]);
-		mosquitto_subscribe(mosq, NULL, filter, 1);
+	subscribe(mqtt);
+}
+
+static void on_subscribe(struct mosquitto *mosq, void *ctx, int id, int count, const int *granted)
+{
+	const struct mqtt *mqtt = ctx;
+	(void)mosq;
+	(void)id;
+	for (int i = 0; i < count; i++) {
+		if (granted[i] > 2)
+			note("mqtt: subscription-refused filter=%s remedy=\"let " HOME_SERVER_USER
+			     " read it in the broker's access list\"",
+				i < TOPIC_FILTERS ? topic_filters[i] : "?");
 	}
+	inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_SUBSCRIBED});
 }
 
 static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto_message *message)
@@ -128,6 +150,7 @@ static int set_up(struct mqtt *mqtt, struct fleet_error *error)
 	if (!mqtt->mosq)
 		return fleet_fail(error, NULL, "out of memory");
 	mosquitto_connect_callback_set(mqtt->mosq, on_connect);
+	mosquitto_subscribe_callback_set(mqtt->mosq, on_subscribe);
 	mosquitto_message_callback_set(mqtt->mosq, on_message);
 	mosquitto_threaded_set(mqtt->mosq, true); /* the main loop publishes */
 	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_TCP_NODELAY, 1);

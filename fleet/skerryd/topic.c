@@ -7,8 +7,8 @@
 
 #include "shared/text.h"
 
-const char *const topic_filters[] = {
-	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply", NULL};
+const char *const topic_filters[TOPIC_FILTERS] = {
+	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply"};
 
 static const struct {
 	const char *tail;

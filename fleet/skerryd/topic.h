@@ -17,7 +17,8 @@ struct topic {
 /* Take `text` apart. False: not of the contract, or with an id that is none. */
 bool topic_parse(const char *prefix, const char *text, struct topic *topic);
 
-/* The filters to subscribe to, without prefix: "+/report" … NULL-terminated. */
-extern const char *const topic_filters[];
+/* The filters to subscribe to, without prefix: "+/report" … */
+#define TOPIC_FILTERS 6
+extern const char *const topic_filters[TOPIC_FILTERS];
 
 #endif

@@ -87,7 +87,7 @@ static void bad(void **state)
 static void filters(void **state)
 {
 	(void)state;
-	for (size_t i = 0; topic_filters[i]; i++) {
+	for (size_t i = 0; i < TOPIC_FILTERS; i++) {
 		char text[128], *at = text;
 		struct topic topic;
 		snprintf(text, sizeof text, "p/");
