@@ -13,8 +13,8 @@ packages=(
     # server, tests
     qemu-system-arm qemu-utils mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev sqlite3 libmicrohttpd-dev
     libjansson-dev "libcurl4-gnutls-dev|libcurl4-openssl-dev" libcmocka-dev openssl
-    # fuzzing, formatting
-    clang clang-format llvm libclang-rt-dev
+    # fuzzing, formatting, static analysis
+    clang clang-tidy cppcheck clang-format llvm libclang-rt-dev
 )
 
 installed() { [[ $'\n'$have$'\n' == *$'\n'"$1 ok"$'\n'* ]]; }

@@ -106,6 +106,7 @@ struct ota {
 	bool has_slots, link, link_seen, well;
 	bool settled; /* nothing is left to be done about the running image in this start */
 	uint64_t started_ms, trial_deadline_ms;
+	uint64_t well_ms; /* since when the app is well */
 	uint64_t settle_ms; /* when what could not be settled is tried again */
 	uint64_t status_ms; /* when the last one was given */
 

@@ -7,7 +7,7 @@
 
 #include "core.h"
 
-enum { DEFAULT_TRIAL_S = 120, SETTLE_AGAIN_MS = 10 * 1000, PROOF_MS = 60 * 1000 };
+enum { DEFAULT_TRIAL_S = 120, SETTLE_AGAIN_MS = 10 * 1000, PROOF_MS = 60 * 1000, WELL_FOR_MS = 3000 };
 
 static uint32_t trial_s(const struct ota *ota)
 {
@@ -48,12 +48,19 @@ static void trial_give_up(struct ota *ota)
 	step_enter(ota, PHASE_REBOOT);
 }
 
+/* An app that says well and dies on the spot must not be confirmed in between: it has to stay well for a moment. */
 void trial_run(struct ota *ota)
 {
-	if (ota->well && ota->link_seen)
-		step_enter(ota, PHASE_CONFIRM);
-	else if (record_is_trial(ota) && now_ms(ota) >= ota->trial_deadline_ms)
+	uint64_t now = now_ms(ota);
+
+	ota->due_ms = record_is_trial(ota) ? ota->trial_deadline_ms : NEVER;
+	if (ota->well && ota->link_seen) {
+		ota->due_ms = ota->well_ms + WELL_FOR_MS;
+		if (now >= ota->due_ms)
+			step_enter(ota, PHASE_CONFIRM);
+	} else if (now >= ota->due_ms) {
 		trial_give_up(ota);
+	}
 }
 
 static int floor_raise(struct ota *ota)

@@ -66,6 +66,8 @@ void ota_on_link(struct ota *ota, bool up)
 
 void ota_on_health(struct ota *ota, bool well)
 {
+	if (well && !ota->well)
+		ota->well_ms = now_ms(ota);
 	ota->well = well;
 	health_settle(ota);
 }

@@ -5,6 +5,7 @@ skerryd alone, by its API (fleet/API.md) and by MQTT, with a real Mosquitto and 
 requests, jobs, doorbell, time-outs, presence, and HTTP that is none. What the operator's program makes of it is test_update.py's.
 """
 
+import atexit
 import hashlib
 import http.client
 import json
@@ -662,6 +663,7 @@ def clean_up():
 
 
 if __name__ == "__main__":
+    atexit.register(fleet.remove)  # also when no case was chosen
     fleet.start_broker()
     start_server()
     sys.exit(main(__doc__, clean_up))

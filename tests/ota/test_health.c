@@ -33,7 +33,24 @@ static void well_alone_or_broker_alone_does_not_confirm(void **state)
 	fake_host_run(&host, 1000);
 	assert_int_equal(state_of_v2(), OTA_SLOT_TRIAL);
 	ota_on_health(host.ota, true);
-	fake_host_run(&host, 1000);
+	fake_host_run(&host, 5000);
+	assert_int_equal(state_of_v2(), OTA_SLOT_CONFIRMED);
+}
+
+/* An app that says well and then returns or crashes must not be confirmed in between. */
+static void well_for_a_moment_does_not_confirm(void **state)
+{
+	(void)state;
+	trial_begins();
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 2000);
+	assert_int_equal(state_of_v2(), OTA_SLOT_TRIAL);
+	ota_on_health(host.ota, false);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 2000);
+	assert_int_equal(state_of_v2(), OTA_SLOT_TRIAL);
+	fake_host_run(&host, 3000);
 	assert_int_equal(state_of_v2(), OTA_SLOT_CONFIRMED);
 }
 
@@ -157,7 +174,7 @@ static void image_of_last_resort_has_no_deadline(void **state)
 	assert_int_equal(fake_boot_record(&host.boot).active, OTA_SLOT_NONE);
 	ota_on_health(host.ota, true);
 	ota_on_link(host.ota, true);
-	fake_host_run(&host, 1000);
+	fake_host_run(&host, 5000);
 	assert_int_equal(fake_boot_record(&host.boot).active, OTA_SLOT_A);
 }
 
@@ -171,7 +188,7 @@ static void crash_in_a_trial_is_named_before_the_tries_are_used_up(void **state)
 	assert_int_equal(fake_boot_record(&host.boot).slot[OTA_SLOT_B].cause, OTA_CAUSE_HEAP_EXHAUSTED);
 	ota_on_link(host.ota, true);
 	ota_on_health(host.ota, true);
-	fake_host_run(&host, 1000);
+	fake_host_run(&host, 5000);
 	assert_int_equal(state_of_v2(), OTA_SLOT_CONFIRMED);
 	assert_int_equal(fake_boot_record(&host.boot).slot[OTA_SLOT_B].cause, OTA_CAUSE_NONE);
 }
@@ -180,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DEVICE_TEST(well_alone_or_broker_alone_does_not_confirm),
+		DEVICE_TEST(well_for_a_moment_does_not_confirm),
 		DEVICE_TEST(broker_lost_after_it_was_reached_does_not_count),
 		DEVICE_TEST(jobs_own_deadline_counts),
 		DEVICE_TEST(host_that_does_not_reset_is_asked_again),

@@ -210,7 +210,7 @@ static void other_job_during_trial_waits(void **state)
 	assert_int_equal(host.terminals, 0);
 	ota_on_link(host.ota, true);
 	ota_on_health(host.ota, true);
-	fake_host_run(&host, 1000);
+	fake_host_run(&host, 5000);
 	assert_string_equal(host.last_terminal.job_id, "job-1");
 	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
 }

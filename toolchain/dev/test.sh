@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run the tests, or one suite: arch, unit, simulate, hostile, qemu, fuzz; all: the long variants too
+# run the tests, or one suite: arch, static, unit, simulate, hostile, qemu, fuzz; all: the long variants too
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-suites=(arch unit simulate hostile qemu fuzz)
+suites=(arch static unit simulate hostile qemu fuzz)
 
 usage() {
     cat <<'TEXT'
 usage: ./dev test [SUITE [ARGUMENTS]]
   arch      who may include whom, lengths of files and functions
+  static    gcc -fanalyzer, clang-tidy and cppcheck over what reads other people's bytes
   unit      every module on the host, under sanitizers (arguments go to ctest)
   simulate  the update core over a simulated flash, power cut at every operation (arguments go to ctest)
   hostile   the agent against a hostile network
@@ -22,6 +23,7 @@ TEXT
 suite_command() {
     case $1 in
     arch) command=(python3 toolchain/check_arrows.py) ;;
+    static) command=(toolchain/check_static.sh) ;;
     unit) command=(ctest --preset host --no-tests=error -LE simulate) ;;
     simulate) command=(ctest --preset host --no-tests=error -L simulate) ;;
     qemu | hostile | fuzz) command=(python3 "tests/$1/run.py") ;;
@@ -30,7 +32,7 @@ suite_command() {
 
 suite_present() {
     case $1 in
-    arch) true ;;
+    arch | static) true ;;
     unit | simulate) [ -f tests/CMakeLists.txt ] ;;
     *) [ -f "tests/$1/run.py" ] ;;
     esac
@@ -39,6 +41,7 @@ suite_present() {
 suite_build() {
     case $1 in
     arch) ;;
+    static) ensure_deps ;;
     unit | simulate) "$toolchain_dir/dev/build.sh" host ;;
     fuzz) "$toolchain_dir/dev/build.sh" fuzz ;;
     *) "$toolchain_dir/dev/build.sh" ;;
@@ -96,7 +99,7 @@ each | all)
     for suite in "${suites[@]}"; do
         if suite_present "$suite"; then run_suite "$suite"; else echo "== $suite: not in this tree"; fi
     done ;;
-arch | unit | simulate | qemu | hostile | fuzz)
+arch | static | unit | simulate | qemu | hostile | fuzz)
     suite_present "$suite" || die "this tree has no suite '$suite'" "use a complete checkout"
     run_suite "$suite" "$@" ;;
 *) usage_error "there is no suite '$suite'" ;;
