@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 #define FUZZ_MUST(truth)                                                                                               \
 	do {                                                                                                           \
 		if (!(truth)) {                                                                                        \
-			fprintf(stderr, "fuzz: %s:%d: must hold: %s\n", __FILE__, __LINE__, #truth);                  \
+			fprintf(stderr, "fuzz: %s:%d: must hold: %s\n", __FILE__, __LINE__, #truth);                   \
 			abort();                                                                                       \
 		}                                                                                                      \
 	} while (0)

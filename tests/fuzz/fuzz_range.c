@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		char again[64];
 		uint64_t first_again, last_again;
 
-		(void)snprintf(again, sizeof(again), "bytes=%llu-%llu", (unsigned long long)first,
-			(unsigned long long)last);
+		(void)snprintf(
+			again, sizeof(again), "bytes=%llu-%llu", (unsigned long long)first, (unsigned long long)last);
 		FUZZ_MUST(range_parse(again, size, &first_again, &last_again) == RANGE_PART);
 		FUZZ_MUST(first_again == first && last_again == last);
 	}

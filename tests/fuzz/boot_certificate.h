@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A certificate whose key was thrown away. */
+#ifndef TESTS_FUZZ_BOOT_CERTIFICATE_H
+#define TESTS_FUZZ_BOOT_CERTIFICATE_H
+
+static const char boot_certificate[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIDATCCAemgAwIBAgIUSMB1w/trE+PQ+bGj9rCH3HzjOdEwDQYJKoZIhvcNAQEL\n"
+	"BQAwDzENMAsGA1UEAwwEYm9vdDAgFw0yNjExMjMxNDU5NTNaGA8yMTI2MTAzMDE0\n"
+	"NTk1M1owDzENMAsGA1UEAwwEYm9vdDCCASIwDQYJKoZIhvcNAQEBBQADggEPADCC\n"
+	"AQoCggEBAM1DqOAIdtTPy37PFJWQ36Ah+NvMcTlTIfkljjIsJAQca1+DySJM69zK\n"
+	"+2V48b6YMN50jDDbC4QsppbotAx1fwmSefuXX5cvKOcRwuInmrmuCjZHdScjS4tg\n"
+	"fXtoslMIbfp+Du0Vdrm8khVODfEfekL4TWsjRQkZ4zGWXcdgJfzalGHR6e4G3+Uf\n"
+	"LplLLi2XtLyRASwHqCWHLtqCsE3aDi8DDkFvFHOAaKH+S/wK/NeZt823KYquaIWM\n"
+	"s2Un8WFq6XM9dh8mizMdlZHR9VJasf5w/hdlD4vRCevJC5jMoi0Z1f8L9hgyCtVA\n"
+	"HswJUDcc35OtkNOyVhkAaKBupRoIQysCAwEAAaNTMFEwHQYDVR0OBBYEFFWS0Afc\n"
+	"FmKh/XxcOy7a00TGgZNRMB8GA1UdIwQYMBaAFFWS0AfcFmKh/XxcOy7a00TGgZNR\n"
+	"MA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADggEBABohC0pjOKztJTDU\n"
+	"gxaURRC5OBug4vDAqIQcYK+JLP0rFTzhlTgeAyvI5lulIllUpcvJU++wkRVs3Jl/\n"
+	"RF858OsTlAVHc6lzH1M3kSq1zxfKZNRhNBmWERCFWuUgLRUmvcsKBZL+QIPeZSIV\n"
+	"IcjH2xa/+8/cxzA4XVWCBvVICMHKGUWNo0IjFVLFe7JIAg1CYvRKuBnND6wpn0X6\n"
+	"NmrJyAIqadnmE/HxyhA6a9TXbOAQ9npL4qn1QEuoGbyco166TU1rs//QypS0Qzqf\n"
+	"ZqimTBgxZe4cyOEhFfP7js9Kph5rvOOHRjDNaqyZuWmJHWboweu7faZl0SHa6dzV\n"
+	"tEYTMLc=\n"
+	"-----END CERTIFICATE-----\n";
+
+#endif

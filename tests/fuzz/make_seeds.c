@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * First inputs for the fuzzers of binary formats, made by the product's own encoders: make_seeds FOLDER writes
+ * FOLDER/<target>/<name>. Those of text formats lie in seeds/.
+ */
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fake/fake_image.h"
+#include "ota/bootrec.h"
+#include "ota/provision.h"
+
+static const char *folder;
+static uint8_t buf[1 << 17];
+
+static void must(bool truth, const char *what)
+{
+	if (truth)
+		return;
+	fprintf(stderr, "make_seeds: %s failed\n  remedy: see that %s can be written to\n", what, folder);
+	exit(1);
+}
+
+static void put(const char *target, const char *name, const void *data, size_t len)
+{
+	char path[512];
+	FILE *file;
+
+	must(snprintf(path, sizeof(path), "%s/%s", folder, target) < (int)sizeof(path), "path");
+	(void)mkdir(path, 0777);
+	must(snprintf(path, sizeof(path), "%s/%s/%s", folder, target, name) < (int)sizeof(path), "path");
+	file = fopen(path, "wb");
+	must(file && fwrite(data, 1, len, file) == len && fclose(file) == 0, path);
+}
+
+/* ---- manifest: envelopes, and one bare manifest ---- */
+
+static void manifests_make(void)
+{
+	static struct fake_image image;
+	size_t len;
+
+	fake_image_make(&image, 1, 1, 30000);
+	put("manifest", "signed", image.envelope, image.envelope_len);
+	strcpy(image.manifest.name, "sensor");
+	strcpy(image.manifest.device_id, "dev-1");
+	image.manifest.has_precursor = true;
+	fake_image_sign(&image, 1);
+	put("manifest", "all-members", image.envelope, image.envelope_len);
+	must(ota_manifest_encode(&image.manifest, buf, sizeof(buf), &len) == 0, "manifest");
+	put("manifest", "bare", buf + 3, len - 3);
+}
+
+/* ---- provision: mode byte, then the partition or its payload ---- */
+
+static void provision_make(void)
+{
+	static const uint8_t der[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+	struct ota_provision p = {.key = {der, sizeof(der)},
+		.cert = {der, sizeof(der)},
+		.cas = {{der, sizeof(der)}, {der, sizeof(der)}},
+		.ca_count = 2,
+		.broker_port = 8883,
+		.release_key_count = 1,
+		.time_floor_s = 1750000000};
+	size_t len;
+
+	strcpy(p.device_id, "dev-1");
+	strcpy(p.broker_host, "broker.example");
+	strcpy(p.topic_prefix, "skerry/things");
+	strcpy(p.board, "a-board");
+	must(ota_provision_encode(&p, buf + 1, sizeof(buf) - 1, &len) == 0, "provision");
+	put("provision", "partition", buf, 1 + len);
+	len = (size_t)ota_provision_payload_bytes(buf + 1);
+	memmove(buf + 1, buf + 1 + OTA_PROVISION_HEAD_BYTES, len);
+	buf[0] = 1;
+	put("provision", "payload", buf, 1 + len);
+}
+
+/* ---- boot record: two sectors, two slots' contents, a script; see fuzz_bootrec.c ---- */
+
+static void bootrec_make(void)
+{
+	static const uint8_t tail[] = {1, 0x20, 0, 1, 0x21, 0, 0, 0, 4, 1, 0, 0, 0, 2, 5, 1, 6, 0};
+	struct ota_bootrec record;
+	uint8_t *at = buf;
+
+	ota_bootrec_init(&record);
+	record.seq = 3;
+	record.active = OTA_SLOT_A;
+	for (unsigned i = 0; i < OTA_BOOTREC_SLOTS; i++) {
+		memset(record.slot[i].image.digest, (int)i + 1, 32);
+		record.slot[i].image.counter = 1 + i;
+		record.slot[i].state = i == 0 ? OTA_SLOT_CONFIRMED : OTA_SLOT_READY;
+	}
+	*at++ = 3;
+	ota_bootrec_encode(&record, at);
+	record.seq++;
+	ota_bootrec_encode(&record, at + OTA_BOOTREC_BYTES);
+	memcpy(at + 2 * OTA_BOOTREC_BYTES, tail, sizeof(tail));
+	put("bootrec", "ready", buf, 1 + 2 * OTA_BOOTREC_BYTES + sizeof(tail));
+}
+
+/* ---- device tree ---- */
+
+static void cells_put(void *fdt, const char *name, const uint32_t *cells, size_t count)
+{
+	fdt32_t raw[8];
+
+	for (size_t i = 0; i < count; i++)
+		raw[i] = cpu_to_fdt32(cells[i]);
+	must(fdt_property(fdt, name, raw, (int)(count * sizeof(raw[0]))) == 0, "device tree");
+}
+
+static void skerry_node_put(void *fdt)
+{
+	must(fdt_begin_node(fdt, "chosen") == 0, "device tree");
+	cells_put(fdt, "rng-seed", (const uint32_t[]){1, 2}, 2);
+	must(fdt_begin_node(fdt, "skerry") == 0, "device tree");
+	cells_put(fdt, "boot-record", (const uint32_t[]){0x800, 0x808}, 2);
+	cells_put(fdt, "slot-a", (const uint32_t[]){0x2000, 0x4000}, 2);
+	cells_put(fdt, "version", (const uint32_t[]){1, 2, 3}, 3);
+	must(fdt_property_string(fdt, "slot", "b") == 0 && fdt_property_string(fdt, "mode", "trial") == 0,
+		"device tree");
+	must(fdt_end_node(fdt) == 0 && fdt_end_node(fdt) == 0, "device tree");
+}
+
+static void bus_put(void *fdt)
+{
+	must(fdt_begin_node(fdt, "bus") == 0, "device tree");
+	cells_put(fdt, "#address-cells", (const uint32_t[]){1}, 1);
+	cells_put(fdt, "#size-cells", (const uint32_t[]){1}, 1);
+	cells_put(fdt, "ranges", (const uint32_t[]){0, 0, 0x8000000, 0x1000000}, 4);
+	must(fdt_begin_node(fdt, "serial@1000") == 0, "device tree");
+	must(fdt_property(fdt, "compatible", "arm,pl011\0arm,primecell", 24) == 0, "device tree");
+	cells_put(fdt, "reg", (const uint32_t[]){0x1000, 0x1000}, 2);
+	cells_put(fdt, "interrupts", (const uint32_t[]){0, 1, 4}, 3);
+	must(fdt_end_node(fdt) == 0 && fdt_end_node(fdt) == 0, "device tree");
+}
+
+static void fdt_make(void)
+{
+	void *fdt = buf;
+
+	memset(buf, 0, sizeof(buf));
+	must(fdt_create(fdt, 4096) == 0 && fdt_add_reservemap_entry(fdt, 0x1000, 0x1000) == 0 &&
+			fdt_finish_reservemap(fdt) == 0 && fdt_begin_node(fdt, "") == 0,
+		"device tree");
+	cells_put(fdt, "#address-cells", (const uint32_t[]){2}, 1);
+	cells_put(fdt, "#size-cells", (const uint32_t[]){2}, 1);
+	must(fdt_begin_node(fdt, "memory@40000000") == 0, "device tree");
+	must(fdt_property_string(fdt, "device_type", "memory") == 0, "device tree");
+	cells_put(fdt, "reg", (const uint32_t[]){0, 0x40000000, 0, 0x4000000}, 4);
+	must(fdt_end_node(fdt) == 0, "device tree");
+	skerry_node_put(fdt);
+	bus_put(fdt);
+	must(fdt_end_node(fdt) == 0 && fdt_finish(fdt) == 0, "device tree");
+	put("fdt", "board", fdt, fdt_totalsize(fdt));
+}
+
+/* ---- FIT ---- */
+
+static void begin(void *fdt, const char *name)
+{
+	must(fdt_begin_node(fdt, name) == 0, "FIT");
+}
+
+static void end(void *fdt)
+{
+	must(fdt_end_node(fdt) == 0, "FIT");
+}
+
+static void text_put(void *fdt, const char *name, const char *text)
+{
+	must(fdt_property_string(fdt, name, text) == 0, "FIT");
+}
+
+static void fit_configuration_put(void *fdt)
+{
+	static const char nodes[] = "/\0/configurations/conf\0/images/kernel\0/images/kernel/hash-1";
+	static const uint8_t signature[256];
+
+	begin(fdt, "configurations");
+	begin(fdt, "conf");
+	text_put(fdt, "kernel", "kernel");
+	cells_put(fdt, "security-counter", (const uint32_t[]){1}, 1);
+	cells_put(fdt, "skerry,version", (const uint32_t[]){1, 2, 3}, 3);
+	text_put(fdt, "skerry,board", "a-board");
+	text_put(fdt, "skerry,app", "an-app");
+	begin(fdt, "signature-1");
+	text_put(fdt, "algo", "sha256,rsa2048");
+	text_put(fdt, "key-name-hint", "boot");
+	must(fdt_property(fdt, "value", signature, sizeof(signature)) == 0, "FIT");
+	must(fdt_property(fdt, "hashed-nodes", nodes, sizeof(nodes)) == 0, "FIT");
+	cells_put(fdt, "hashed-strings", (const uint32_t[]){0, 16}, 2);
+	end(fdt);
+	end(fdt);
+	end(fdt);
+}
+
+static void fit_make(void)
+{
+	static const uint8_t kernel[64], hash[32];
+	void *fdt = buf;
+
+	memset(buf, 0, sizeof(buf));
+	must(fdt_create(fdt, 4096) == 0 && fdt_finish_reservemap(fdt) == 0, "FIT");
+	begin(fdt, "");
+	text_put(fdt, "description", "an image");
+	begin(fdt, "images");
+	begin(fdt, "kernel");
+	must(fdt_property(fdt, "data", kernel, sizeof(kernel)) == 0, "FIT");
+	cells_put(fdt, "load", (const uint32_t[]){0x40080000}, 1);
+	cells_put(fdt, "entry", (const uint32_t[]){0x40080000}, 1);
+	begin(fdt, "hash-1");
+	text_put(fdt, "algo", "sha256");
+	must(fdt_property(fdt, "value", hash, sizeof(hash)) == 0, "FIT");
+	end(fdt);
+	end(fdt);
+	end(fdt);
+	fit_configuration_put(fdt);
+	end(fdt);
+	must(fdt_finish(fdt) == 0, "FIT");
+	put("fit", "image", fdt, fdt_totalsize(fdt));
+}
+
+/* ---- update core: disk, journal, script; see fuzz_core.c ---- */
+
+enum { TICK, TIME, LINK, HEALTH, OFFER, CANCEL, ACKED, HEAD, BODY, DOWNLOAD, END, SPOIL, SETTLE, RESTART };
+
+#define DISK_A_RUNS 0x07, 0x00, 0, 0, 0, 0, 4, 0, 0, 4, 0, 0, 0, 4, 4, 0, 0, 0 /* image 0 in slot a, confirmed */
+
+static void core_make(void)
+{
+	static const uint8_t update[] = {DISK_A_RUNS, LINK, 1, HEALTH, 1, OFFER, 1, SETTLE, 0, DOWNLOAD, 1, SETTLE, 0,
+		RESTART, 0, SETTLE, 0, HEALTH, 1, LINK, 1, SETTLE, 0, ACKED, 1, RESTART, 0, HEALTH, 1, SETTLE, 0};
+	static const uint8_t rollback[] = {DISK_A_RUNS, LINK, 1, HEALTH, 1, OFFER, 2, SETTLE, 0, DOWNLOAD, 2, SETTLE, 0,
+		RESTART, 0, TIME, 130, SETTLE, 0, RESTART, 0, SETTLE, 0, LINK, 1, ACKED, 1};
+	static const uint8_t crash[] = {DISK_A_RUNS, LINK, 1, OFFER, 2, DOWNLOAD, 2, SETTLE, 0, RESTART, 1, RESTART, 4,
+		RESTART, 8, RESTART, 0, SETTLE, 0};
+	static const uint8_t resume[] = {DISK_A_RUNS, LINK, 1, OFFER, 2, SETTLE, 0, HEAD, 0, BODY, 0xfe, BODY, 0xfe,
+		END, 62, SPOIL, 3, TIME, 0, TICK, 0, HEAD, 1, BODY, 2, RESTART, 0, LINK, 1, DOWNLOAD, 2, SETTLE, 0};
+
+	put("core", "update", update, sizeof(update));
+	put("core", "rollback", rollback, sizeof(rollback));
+	put("core", "crash", crash, sizeof(crash));
+	put("core", "resume", resume, sizeof(resume));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "make_seeds: expected one argument, the folder to write to\n");
+		return 2;
+	}
+	folder = argv[1];
+	(void)mkdir(folder, 0777);
+	manifests_make();
+	provision_make();
+	bootrec_make();
+	fdt_make();
+	fit_make();
+	core_make();
+	return 0;
+}
