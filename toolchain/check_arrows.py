@@ -24,7 +24,6 @@ THIRD_PARTY = [
     ("mbedtls", r"(mbedtls|psa)/"),
     ("mosquitto", r"mosquitto.*\.h|mqtt_protocol\.h|.*_mosq\.h"),
     ("fdt", r"(lib)?fdt(_env)?\.h"),
-    ("tinycbor", r"cbor\.h|tinycbor-version\.h"),
     ("sockets", r"sys/(socket|epoll|select|ioctl)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h"),
     ("threads", r"pthread\.h|threads\.h"),
     ("files", r"unistd\.h|fcntl\.h|dirent\.h|sys/(stat|mman)\.h"),

@@ -47,7 +47,6 @@ skerry_dep(mbedcrypto INCLUDE mbedtls DEFINE ${mbedtls_define} LINK ${skerry_thr
 skerry_dep(mbedx509 INCLUDE mbedtls LINK dep::mbedcrypto)
 skerry_dep(mbedtls INCLUDE mbedtls LINK dep::mbedx509)
 skerry_dep(fdt INCLUDE fdt)
-skerry_dep(tinycbor INCLUDE tinycbor DEFINE CBOR_NO_FLOATING_POINT CBOR_NO_HALF_FLOAT_TYPE)
 skerry_dep(mosquitto INCLUDE mosquitto DEFINE LIBMOSQUITTO_STATIC)
 # What the replacement of libmosquitto's net_mosq.c includes; for that file only.
 add_library(dep::mosquitto_private INTERFACE IMPORTED GLOBAL)

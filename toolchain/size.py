@@ -26,7 +26,6 @@ COMPONENTS = [
     ("picolibc", r"/lib[cm]\.a"),
     ("libgcc", r"/libgcc\.a"),
     ("libfdt", r"/libfdt\.a"),
-    ("tinycbor", r"/libtinycbor\.a"),
     ("mosquitto", r"/libmosquitto\.a"),
     ("app", r"(^|/)kernel/apps/"),
     ("kernel", r"(^|/)kernel/"),

@@ -25,7 +25,7 @@ thirdparty_build() {
         -DCMAKE_BUILD_TYPE=None -DCMAKE_INSTALL_PREFIX=/ -DCMAKE_INSTALL_LIBDIR=lib "${options[@]}" \
         -DSKERRY_CACHE="$cache_dir" -DMBEDTLS_SOURCE="$("$toolchain_dir/fetch.sh" mbedtls)" \
         -DLWIP_SOURCE="$("$toolchain_dir/fetch.sh" lwip)" -DDTC_SOURCE="$("$toolchain_dir/fetch.sh" device-tree-compiler)" \
-        -DTINYCBOR_SOURCE="$("$toolchain_dir/fetch.sh" tinycbor)" -DMOSQUITTO_SOURCE="$("$toolchain_dir/fetch.sh" mosquitto)"
+        -DMOSQUITTO_SOURCE="$("$toolchain_dir/fetch.sh" mosquitto)"
     logged "$cache_dir/log/$what-build.log" cmake --build "$work/build"
     logged "$cache_dir/log/$what-install.log" env DESTDIR="$work/root" cmake --install "$work/build"
     [ "$(prefix_dir "$what")" = "$dest" ] || die "a configuration header changed during the build" "start again"

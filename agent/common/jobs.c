@@ -11,8 +11,10 @@
 #include "platform.h"
 #include "tls.h"
 
-#define ANSWER_TIMEOUT_MS  15000
-#define GET_PERIOD_MS      300000 /* with up to as much jitter on top */
+#define ANSWER_TIMEOUT_MS 15000
+#define GET_PERIOD_MS     300000 /* with up to as much jitter on top */
+#define GET_SPACING_MS                                                                                                 \
+	1000 /* also for a server that offers what was just refused, and for a doorbell that never stops */
 #define OFFER_AGAIN_MS     10000
 #define PROGRESS_PERIOD_MS 1000
 #define BUSY_RETRY_MS      200 /* the queue was full */
@@ -50,9 +52,11 @@ static void token_text(const struct jobs *jobs, uint32_t token, char text[TOKEN_
 
 static void want_get(struct jobs *jobs)
 {
+	uint64_t now = platform_now_ms();
+
 	jobs->get_wanted = true;
 	if (!jobs->get.waiting)
-		jobs->get.deadline_ms = platform_now_ms();
+		jobs->get.deadline_ms = now > jobs->next_get_ms ? now : jobs->next_get_ms;
 }
 
 /* The request was answered: as it should be, or so that it is to be repeated after a pause. */
@@ -105,6 +109,7 @@ static void send_get(struct jobs *jobs)
 	jobs->get.waiting = true;
 	jobs->get.token = jobs->tokens;
 	jobs->get.deadline_ms = platform_now_ms() + ANSWER_TIMEOUT_MS;
+	jobs->next_get_ms = platform_now_ms() + GET_SPACING_MS;
 	jobs->get_wanted = false;
 }
 
@@ -214,7 +219,9 @@ static void on_get_accepted(struct jobs *jobs, const struct json *root, char *te
 
 	request_done(&jobs->get, 0);
 	/* Unless the doorbell rang meanwhile. */
-	if (!jobs->get_wanted)
+	if (jobs->get_wanted)
+		want_get(jobs);
+	else
 		jobs->get.deadline_ms += GET_PERIOD_MS + tls_random_below(GET_PERIOD_MS);
 	if (jobs->pending && !version_is_known(jobs) && !(has && is_pending_job(jobs, &execution)))
 		drop_pending(jobs);

@@ -40,6 +40,7 @@ struct jobs {
 	char known_id[OTA_JOB_ID_MAX]; /* the server's version of this job, as last heard in this start; "": unknown */
 	uint32_t known_version;
 	uint64_t last_sent_ms;
+	uint64_t next_get_ms; /* ask not before */
 };
 
 void jobs_init(struct jobs *jobs, const struct jobs_port *port, void *ctx);

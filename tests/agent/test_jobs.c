@@ -163,8 +163,25 @@ static void a_doorbell_during_a_question_asks_again(void **state)
 	pass(0);
 	assert_int_equal(sent.count, 1);
 	answer("$next/get/accepted", "");
+	pass_until_sent(2);
+}
+
+/* A server that rings for ever, or offers again what was just refused, must not keep the device busy. */
+static void a_doorbell_that_never_stops_is_answered_once_a_second(void **state)
+{
+	(void)state;
+	jobs_on_link(&jobs, true);
 	pass(0);
-	assert_int_equal(sent.count, 2);
+	answer("$next/get/accepted", "");
+	for (int i = 0; i < 100; i++) {
+		unsigned int before = sent.count;
+
+		jobs_on_message(&jobs, "notify-next", (char[]){"{}"}, 2);
+		pass(100);
+		if (sent.count > before)
+			answer("$next/get/accepted", "");
+	}
+	assert_in_range(sent.count, 10, 12);
 }
 
 static void asks_again_when_nobody_answers(void **state)
@@ -420,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(asks_at_connect_and_on_the_doorbell, set_up),
 		cmocka_unit_test_setup(a_doorbell_during_a_question_asks_again, set_up),
+		cmocka_unit_test_setup(a_doorbell_that_never_stops_is_answered_once_a_second, set_up),
 		cmocka_unit_test_setup(asks_again_when_nobody_answers, set_up),
 		cmocka_unit_test_setup(asks_every_few_minutes, set_up),
 		cmocka_unit_test_setup(ignores_answers_to_others, set_up),

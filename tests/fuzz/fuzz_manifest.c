@@ -2,7 +2,12 @@
 /*
  * Manifest and envelope: read, written again, read again. One meaning has one encoding, so what was read must be written
  * with the very same bytes; and nobody without the key makes an envelope that is accepted.
+ *
+ * First byte of the input: 0, a manifest or an envelope follows; 1, the parts of a manifest that stand in byte strings, each
+ * after its length in two bytes; 2, those of an envelope. The lengths of what is put together from parts are right, so
+ * that a change within a part is read as such.
  */
+#include "cbor.h"
 #include "fake/fake_image.h"
 #include "fuzz.h"
 #include "ota/err.h"
@@ -114,10 +119,116 @@ static void envelope_check(const uint8_t *data, size_t len)
 	manifest_check(envelope.manifest, envelope.manifest_len);
 }
 
+/* ---- from parts ---- */
+
+static uint8_t built[4 * OTA_MANIFEST_BYTES_MAX];
+
+struct parts {
+	struct fuzz_in in[4];
+};
+
+static void parts_take(struct fuzz_in *in, struct parts *parts)
+{
+	for (size_t i = 0; i < 4; i++) {
+		size_t len = fuzz_u8(in) | (size_t)fuzz_u8(in) << 8;
+
+		parts->in[i] = (struct fuzz_in){in->at, len < in->left ? len : in->left};
+		in->at += parts->in[i].left;
+		in->left -= parts->in[i].left;
+	}
+}
+
+static void part_put(struct cbor_out *out, const void *part)
+{
+	const struct fuzz_in *in = part;
+
+	cbor_put_raw(out, in->at, in->left);
+}
+
+/* {2: [[h'00']], 4: bstr .cbor shared sequence} */
+static void common_put(struct cbor_out *out, const void *part)
+{
+	static const uint8_t head[] = {0xa2, 0x02, 0x81, 0x81, 0x41, 0x00, 0x04};
+
+	cbor_put_raw(out, head, sizeof(head));
+	cbor_put_wrapped(out, part_put, part);
+}
+
+/* Shared sequence, validate, invoke, install. */
+static void manifest_from_parts(struct fuzz_in *in)
+{
+	static const int keys[] = {3, 7, 9, 20};
+	struct cbor_out out = {built, sizeof(built), 0, false};
+	uint32_t sequence = fuzz_u32(in);
+	struct parts parts;
+
+	parts_take(in, &parts);
+	cbor_put_map(&out, 6);
+	cbor_put_int(&out, 1);
+	cbor_put_int(&out, 1);
+	cbor_put_int(&out, 2);
+	cbor_put_int(&out, sequence);
+	for (size_t i = 0; i < 4; i++) {
+		cbor_put_int(&out, keys[i]);
+		cbor_put_wrapped(&out, i == 0 ? common_put : part_put, &parts.in[i]);
+	}
+	FUZZ_MUST(!out.overflow);
+	manifest_check(built, out.len);
+}
+
+/* COSE_Sign1: the protected header in its byte string, and the rest. */
+static void sign1_put(struct cbor_out *out, const void *part)
+{
+	const struct fuzz_in *protected = part;
+
+	cbor_put_tag(out, 18);
+	cbor_put_array(out, 4);
+	cbor_put_wrapped(out, part_put, protected);
+	part_put(out, protected + 1);
+}
+
+/* [bstr .cbor digest, bstr .cbor COSE_Sign1] */
+static void auth_put(struct cbor_out *out, const void *part)
+{
+	const struct fuzz_in *digest = part;
+
+	cbor_put_array(out, 2);
+	cbor_put_wrapped(out, part_put, digest);
+	cbor_put_wrapped(out, sign1_put, digest + 1);
+}
+
+/* Digest, protected header, rest of the signature, manifest. */
+static void envelope_from_parts(struct fuzz_in *in)
+{
+	struct cbor_out out = {built, sizeof(built), 0, false};
+	struct parts parts;
+
+	parts_take(in, &parts);
+	cbor_put_tag(&out, 107);
+	cbor_put_map(&out, 2);
+	cbor_put_int(&out, 2);
+	cbor_put_wrapped(&out, auth_put, parts.in);
+	cbor_put_int(&out, 3);
+	cbor_put_wrapped(&out, part_put, &parts.in[3]);
+	FUZZ_MUST(!out.overflow);
+	envelope_check(built, out.len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	struct fuzz_in in = {data, len};
+
 	setup();
-	manifest_check(data, len);
-	envelope_check(data, len);
+	switch (fuzz_u8(&in) % 3) {
+	case 0:
+		manifest_check(in.at, in.left);
+		envelope_check(in.at, in.left);
+		break;
+	case 1:
+		manifest_from_parts(&in);
+		break;
+	default:
+		envelope_from_parts(&in);
+	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cbor.h"
 #include "fake/fake_image.h"
 #include "ota/bootrec.h"
 #include "ota/provision.h"
@@ -36,22 +37,98 @@ static void put(const char *target, const char *name, const void *data, size_t l
 	must(file && fwrite(data, 1, len, file) == len && fclose(file) == 0, path);
 }
 
-/* ---- manifest: envelopes, and one bare manifest ---- */
+/* ---- manifest: see fuzz_manifest.c ---- */
+
+static void whole_put(const char *name, const uint8_t *data, size_t len)
+{
+	buf[0] = 0;
+	memcpy(buf + 1, data, len);
+	put("manifest", name, buf, 1 + len);
+}
+
+/* Length in two bytes, content. */
+static uint8_t *part_put(uint8_t *at, const uint8_t *data, size_t len)
+{
+	at[0] = (uint8_t)len;
+	at[1] = (uint8_t)(len >> 8);
+	memcpy(at + 2, data, len);
+	return at + 2 + len;
+}
+
+static uint8_t *wrapped_put(uint8_t *at, struct cbor_in *in)
+{
+	struct cbor_bytes content = cbor_bytes(in);
+
+	return part_put(at, content.data, content.len);
+}
+
+/* The manifest's byte strings, that of the shared sequence without what stands around it. */
+static void manifest_parts_put(const struct ota_envelope *envelope)
+{
+	struct cbor_keys keys = {0}, common_keys = {0};
+	struct cbor_in in, common;
+	uint8_t *at = buf;
+
+	cbor_read(&in, envelope->manifest, envelope->manifest_len);
+	(void)cbor_map(&in);
+	for (int i = 0; i < 2; i++) {
+		(void)cbor_key(&in, &keys);
+		(void)cbor_int(&in);
+	}
+	*at++ = 1;
+	memcpy(at, (const uint8_t[]){1, 0, 0, 0}, 4);
+	at += 4;
+	(void)cbor_key(&in, &keys);
+	cbor_read_wrapped(&common, &in);
+	(void)cbor_map(&common);
+	(void)cbor_key(&common, &common_keys);
+	(void)cbor_array(&common);
+	(void)cbor_array(&common);
+	(void)cbor_bytes(&common);
+	(void)cbor_key(&common, &common_keys);
+	at = wrapped_put(at, &common);
+	for (int i = 0; i < 3; i++) {
+		(void)cbor_key(&in, &keys);
+		at = wrapped_put(at, &in);
+	}
+	must(cbor_finish(&in) == 0 && cbor_finish(&common) == 0, "manifest");
+	put("manifest", "parts", buf, (size_t)(at - buf));
+}
+
+static void envelope_parts_put(const struct ota_envelope *envelope)
+{
+	static const uint8_t nothing[] = {0xa0, 0xf6, 0x58, 0x40};
+	uint8_t digest[36] = {0x82, 0x2f, 0x58, 0x20}, rest[sizeof(nothing) + OTA_SIG_BYTES], *at = buf;
+	const struct ota_signature *signature = &envelope->signatures[0];
+
+	memcpy(digest + 4, envelope->digest, 32);
+	memcpy(rest, nothing, sizeof(nothing));
+	memcpy(rest + sizeof(nothing), signature->rs, OTA_SIG_BYTES);
+	*at++ = 2;
+	at = part_put(at, digest, sizeof(digest));
+	at = part_put(at, signature->protected_header, signature->protected_len);
+	at = part_put(at, rest, sizeof(rest));
+	at = part_put(at, envelope->manifest, envelope->manifest_len);
+	put("manifest", "envelope-parts", buf, (size_t)(at - buf));
+}
 
 static void manifests_make(void)
 {
 	static struct fake_image image;
-	size_t len;
+	struct ota_envelope envelope;
 
 	fake_image_make(&image, 1, 1, 30000);
-	put("manifest", "signed", image.envelope, image.envelope_len);
+	whole_put("signed", image.envelope, image.envelope_len);
+	must(ota_envelope_open(image.envelope, image.envelope_len, &envelope) == 0, "envelope");
+	envelope_parts_put(&envelope);
 	strcpy(image.manifest.name, "sensor");
 	strcpy(image.manifest.device_id, "dev-1");
 	image.manifest.has_precursor = true;
 	fake_image_sign(&image, 1);
-	put("manifest", "all-members", image.envelope, image.envelope_len);
-	must(ota_manifest_encode(&image.manifest, buf, sizeof(buf), &len) == 0, "manifest");
-	put("manifest", "bare", buf + 3, len - 3);
+	whole_put("all-members", image.envelope, image.envelope_len);
+	must(ota_envelope_open(image.envelope, image.envelope_len, &envelope) == 0, "envelope");
+	manifest_parts_put(&envelope);
+	whole_put("bare", envelope.manifest, envelope.manifest_len);
 }
 
 /* ---- provision: mode byte, then the partition or its payload ---- */
