@@ -3,8 +3,8 @@
  * Manifest and envelope: read, written again, read again. One meaning has one encoding, so what was read must be written
  * with the very same bytes; and nobody without the key makes an envelope that is accepted.
  *
- * First byte of the input: 0, a manifest or an envelope follows; 1, the parts of a manifest that stand in byte strings, each
- * after its length in two bytes; 2, those of an envelope. The lengths of what is put together from parts are right, so
+ * First byte of the input: 0, a manifest or an envelope follows; 1, the parts of a manifest that stand in byte strings,
+ * with ff ff ff between them; 2, those of an envelope. The lengths of what is put together from parts are right, so
  * that a change within a part is read as such.
  */
 #include "cbor.h"
@@ -127,14 +127,19 @@ struct parts {
 	struct fuzz_in in[4];
 };
 
+/* Separated, not counted, so that a part may grow. */
 static void parts_take(struct fuzz_in *in, struct parts *parts)
 {
-	for (size_t i = 0; i < 4; i++) {
-		size_t len = fuzz_u8(in) | (size_t)fuzz_u8(in) << 8;
+	static const uint8_t separator[] = {0xff, 0xff, 0xff};
 
-		parts->in[i] = (struct fuzz_in){in->at, len < in->left ? len : in->left};
-		in->at += parts->in[i].left;
-		in->left -= parts->in[i].left;
+	for (size_t i = 0; i < 4; i++) {
+		const uint8_t *end = in->left > 0 ? memmem(in->at, in->left, separator, sizeof(separator)) : NULL;
+		size_t len = end ? (size_t)(end - in->at) : in->left;
+
+		parts->in[i] = (struct fuzz_in){in->at, len};
+		len += end ? sizeof(separator) : 0;
+		in->at += len;
+		in->left -= len;
 	}
 }
 

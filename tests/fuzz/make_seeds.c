@@ -46,13 +46,11 @@ static void whole_put(const char *name, const uint8_t *data, size_t len)
 	put("manifest", name, buf, 1 + len);
 }
 
-/* Length in two bytes, content. */
 static uint8_t *part_put(uint8_t *at, const uint8_t *data, size_t len)
 {
-	at[0] = (uint8_t)len;
-	at[1] = (uint8_t)(len >> 8);
-	memcpy(at + 2, data, len);
-	return at + 2 + len;
+	memcpy(at, data, len);
+	memset(at + len, 0xff, 3);
+	return at + len + 3;
 }
 
 static uint8_t *wrapped_put(uint8_t *at, struct cbor_in *in)
@@ -312,6 +310,10 @@ enum { TICK, TIME, LINK, HEALTH, OFFER, CANCEL, ACKED, HEAD, BODY, DOWNLOAD, END
 
 static void core_make(void)
 {
+	/* a job that wants image 1, under way since the start before */
+	static const uint8_t journal[] = {0x1f, 0, 0, 0, 0, 0, 4, 0, 0, 1, 1, 0, 0, 4, 4, 0, 1, 1, 1, 0, 2, 0, 1, 0, 0,
+		0, 0, 0, 0, 1, 0, 0, SETTLE, 0, LINK, 1, DOWNLOAD, 1, HEALTH, 1, RESTART, 0, HEALTH, 1, LINK, 1, SETTLE,
+		0};
 	static const uint8_t update[] = {DISK_A_RUNS, LINK, 1, HEALTH, 1, OFFER, 1, SETTLE, 0, DOWNLOAD, 1, SETTLE, 0,
 		RESTART, 0, SETTLE, 0, HEALTH, 1, LINK, 1, SETTLE, 0, ACKED, 1, RESTART, 0, HEALTH, 1, SETTLE, 0};
 	static const uint8_t rollback[] = {DISK_A_RUNS, LINK, 1, HEALTH, 1, OFFER, 2, SETTLE, 0, DOWNLOAD, 2, SETTLE, 0,
@@ -321,6 +323,7 @@ static void core_make(void)
 	static const uint8_t resume[] = {DISK_A_RUNS, LINK, 1, OFFER, 2, SETTLE, 0, HEAD, 0, BODY, 0xfe, BODY, 0xfe,
 		END, 62, SPOIL, 3, TIME, 0, TICK, 0, HEAD, 1, BODY, 2, RESTART, 0, LINK, 1, DOWNLOAD, 2, SETTLE, 0};
 
+	put("core", "journal", journal, sizeof(journal));
 	put("core", "update", update, sizeof(update));
 	put("core", "rollback", rollback, sizeof(rollback));
 	put("core", "crash", crash, sizeof(crash));
