@@ -46,6 +46,10 @@ def run(pattern="", before_exit=None):
     """Run the registered cases, then before_exit(), which also an interrupt does not skip; the process's exit code."""
     everything = pattern or os.environ.get("SKERRY_TEST_LONG", "0") not in ("", "0")
     chosen = [(name, f) for name, f in CASES if (pattern in name or re.search(pattern, name)) and (everything or name not in LONG)]
+    if not chosen and not pattern and CASES:
+        print("only long cases here (%d): ./dev test all runs them" % len(CASES))
+        print("0 passed, 0 failed", flush=True)
+        return 0
     if not chosen:
         print("no case matches '%s'; there are: %s" % (pattern, ", ".join(name for name, _ in CASES)), file=sys.stderr)
         return 2
