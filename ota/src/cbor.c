@@ -13,8 +13,10 @@ enum {
 	MAJOR_TEXT = 3,
 	MAJOR_ARRAY = 4,
 	MAJOR_MAP = 5,
-	MAJOR_TAG = 6
+	MAJOR_TAG = 6,
+	MAJOR_SIMPLE = 7
 };
+enum { INFO_INDEFINITE = 31, TAG_BIGNUM = 2, TAG_BIGNUM_NEGATIVE = 3 };
 #define CBOR_NULL 0xf6
 
 struct cbor_head {
@@ -50,7 +52,7 @@ static uint64_t head_argument(struct cbor_in *in, unsigned info)
 
 	if (info < 24)
 		return info;
-	if (info > 27) { /* reserved, or indefinite length */
+	if (info > 27) { /* reserved */
 		cbor_fail(in, -OTA_E_FORMAT);
 		return 0;
 	}
@@ -66,6 +68,16 @@ static uint64_t head_argument(struct cbor_in *in, unsigned info)
 	return value;
 }
 
+/* Indefinite lengths, floats, simple values: CBOR that others write, and that has no reading here. */
+static bool is_unsupported(uint8_t initial)
+{
+	unsigned major = initial >> 5, info = initial & 0x1fu;
+
+	if (major == MAJOR_SIMPLE)
+		return info < 28 && initial != CBOR_NULL;
+	return info == INFO_INDEFINITE && major >= MAJOR_BYTES && major <= MAJOR_MAP;
+}
+
 static struct cbor_head head_read(struct cbor_in *in)
 {
 	struct cbor_head head = {0xff, 0};
@@ -76,6 +88,10 @@ static struct cbor_head head_read(struct cbor_in *in)
 		return head;
 	}
 	initial = *in->at++;
+	if (is_unsupported(initial)) {
+		cbor_fail(in, -OTA_E_UNSUPPORTED);
+		return head;
+	}
 	head.value = head_argument(in, initial & 0x1fu);
 	if (!in->error)
 		head.major = initial >> 5;
@@ -97,9 +113,14 @@ static uint64_t head_of(struct cbor_in *in, unsigned major)
 int64_t cbor_int(struct cbor_in *in)
 {
 	struct cbor_head head = head_read(in);
+	bool bignum = head.major == MAJOR_TAG && (head.value == TAG_BIGNUM || head.value == TAG_BIGNUM_NEGATIVE);
 
-	if ((head.major != MAJOR_UINT && head.major != MAJOR_NEGATIVE) || head.value > INT64_MAX) {
-		cbor_fail(in, -OTA_E_FORMAT);
+	if (head.major != MAJOR_UINT && head.major != MAJOR_NEGATIVE) {
+		cbor_fail(in, bignum ? -OTA_E_UNSUPPORTED : -OTA_E_FORMAT);
+		return 0;
+	}
+	if (head.value > INT64_MAX) {
+		cbor_fail(in, -OTA_E_UNSUPPORTED);
 		return 0;
 	}
 	return head.major == MAJOR_UINT ? (int64_t)head.value : -1 - (int64_t)head.value;
@@ -158,7 +179,7 @@ void cbor_text(struct cbor_in *in, char *out, size_t cap)
 	}
 	for (size_t i = 0; i < text.len; i++)
 		if (text.data[i] < 0x20 || text.data[i] > 0x7e) {
-			cbor_fail(in, -OTA_E_FORMAT);
+			cbor_fail(in, text.data[i] < 0x80 ? -OTA_E_FORMAT : -OTA_E_UNSUPPORTED);
 			return;
 		}
 	memcpy(out, text.data, text.len);

@@ -3,6 +3,8 @@
  * The part of CBOR (RFC 8949) that the specification's formats use, in deterministic encoding only (§4.2.1): definite
  * lengths, shortest heads, map keys ascending in bytewise order. Anything else is an error, so that one meaning has
  * exactly one encoding. Integers that fit int64_t, byte strings, printable ASCII text, arrays, maps, tags and null.
+ * -OTA_E_UNSUPPORTED is what others may write but has no reading here: indefinite lengths, floats, simple values, bignums,
+ * integers beyond int64_t, text beyond ASCII. Everything else that is wrong is -OTA_E_FORMAT.
  *
  * Both directions keep the first error and turn every later call into a no-op that yields zeroes, so callers check once,
  * at the end; nothing that a reader yields may be acted upon before that check.
@@ -16,7 +18,7 @@
 
 struct cbor_in {
 	const uint8_t *at, *end;
-	int error; /* 0, -OTA_E_FORMAT, or what cbor_fail() was given */
+	int error; /* 0, -OTA_E_FORMAT, -OTA_E_UNSUPPORTED, or what cbor_fail() was given */
 };
 
 struct cbor_bytes {
