@@ -49,8 +49,7 @@ static int cmd_cancel(struct agent *agent, const struct json *root)
 	ota_status_get(agent->config->ota, &status);
 	if (status.outcome != OTA_RUNNING || status.step == OTA_STEP_IDLE)
 		return -OTA_E_JOB;
-	ota_on_cancel(agent->config->ota, status.job_id);
-	return 0;
+	return ota_on_cancel(agent->config->ota, status.job_id);
 }
 
 static const struct {

@@ -171,7 +171,7 @@ static void jobs_idle(void *ctx)
 {
 	struct agent *agent = ctx;
 
-	ota_on_cancel(agent->config->ota, NULL);
+	(void)ota_on_cancel(agent->config->ota, NULL);
 }
 
 static void jobs_acked(void *ctx, const char *id, uint32_t version)

@@ -12,6 +12,9 @@
 #define LADDER_ROUND 12
 #define PAUSE_MAX_MS 60000
 
+#define SAFE_STAY_MS     (10 * 60 * 1000)
+#define SAFE_STAY_MAX_MS (6 * 60 * 60 * 1000)
+
 static bool digests_equal(const uint8_t *a, const uint8_t *b)
 {
 	return memcmp(a, b, OTA_BOOTREC_DIGEST_BYTES) == 0;
@@ -164,6 +167,7 @@ void ota_bootrec_begin(struct ota_bootrec *rec, enum ota_cause reset_cause)
 {
 	struct ota_bootrec_slot *last = rec->last_slot < OTA_BOOTREC_SLOTS ? &rec->slot[rec->last_slot] : NULL;
 
+	rec->reset_cause = (uint8_t)reset_cause;
 	/* What a trial said about itself before it went down outranks the watchdog that then ended it. */
 	if (last && reset_cause != OTA_CAUSE_NONE && (last->state != OTA_SLOT_TRIAL || last->cause == OTA_CAUSE_NONE)) {
 		last->cause = (uint8_t)reset_cause;
@@ -328,6 +332,7 @@ void ota_bootrec_confirm(struct ota_bootrec *rec, enum ota_slot slot, const stru
 	entry->cause = OTA_CAUSE_NONE;
 	rec->active = (uint8_t)slot;
 	rec->starts = 0;
+	rec->safe_resets = 0;
 	rec->last_cause = OTA_CAUSE_NONE;
 	(void)ota_bootrec_forget_failed(rec, image->digest);
 }
@@ -362,7 +367,26 @@ bool ota_bootrec_clear_starts(struct ota_bootrec *rec)
 	bool changed = rec->starts != 0;
 
 	rec->starts = 0;
+	if (rec->last_mode != OTA_MODE_SAFE) {
+		changed |= rec->safe_resets != 0;
+		rec->safe_resets = 0;
+	}
 	return changed;
+}
+
+uint32_t ota_bootrec_safe_stay_ms(const struct ota_bootrec *rec)
+{
+	uint32_t stay_ms = SAFE_STAY_MS;
+
+	for (unsigned i = 0; i < rec->safe_resets && stay_ms < SAFE_STAY_MAX_MS; i++)
+		stay_ms *= 2;
+	return stay_ms < SAFE_STAY_MAX_MS ? stay_ms : SAFE_STAY_MAX_MS;
+}
+
+void ota_bootrec_leave_safe(struct ota_bootrec *rec)
+{
+	if (rec->safe_resets < UINT8_MAX)
+		rec->safe_resets++;
 }
 
 int ota_bootrec_mark_bad(struct ota_bootrec *rec, enum ota_slot slot, enum ota_cause cause)

@@ -97,6 +97,8 @@ void ota_bootrec_encode(const struct ota_bootrec *rec, uint8_t sector[OTA_BOOTRE
 	sector[24] = rec->last_slot;
 	sector[25] = rec->last_mode;
 	sector[26] = rec->last_cause;
+	sector[27] = rec->reset_cause;
+	sector[28] = rec->safe_resets;
 	for (size_t i = 0; i < OTA_BOOTREC_SLOTS; i++)
 		slot_encode(&rec->slot[i], sector + SLOT_OFF + i * SLOT_BYTES);
 	for (size_t i = 0; i < OTA_BOOTREC_FAILED; i++) {
@@ -122,6 +124,8 @@ int ota_bootrec_decode(const uint8_t sector[OTA_BOOTREC_BYTES], struct ota_bootr
 	rec->last_slot = sector[24];
 	rec->last_mode = sector[25];
 	rec->last_cause = sector[26];
+	rec->reset_cause = sector[27];
+	rec->safe_resets = sector[28];
 	for (size_t i = 0; i < OTA_BOOTREC_SLOTS; i++)
 		slot_decode(sector + SLOT_OFF + i * SLOT_BYTES, &rec->slot[i]);
 	for (size_t i = 0; i < OTA_BOOTREC_FAILED; i++) {

@@ -108,6 +108,7 @@ struct ota {
 	uint64_t started_ms, trial_deadline_ms;
 	uint64_t well_ms; /* since when the app is well */
 	uint64_t settle_ms; /* when what could not be settled is tried again */
+	uint64_t leave_ms;  /* when safe mode is left; NEVER: it is another mode */
 	uint64_t status_ms; /* when the last one was given */
 
 	alignas(64) uint8_t chunk[OTA_CHUNK_BYTES_MAX];
@@ -164,7 +165,7 @@ __attribute__((warn_unused_result)) int job_offer(struct ota *ota, const struct 
 void job_end(struct ota *ota, enum ota_outcome outcome, int error); /* durable, reported */
 void job_forget(struct ota *ota);
 bool job_is_running_image(const struct ota *ota); /* the job's image is the one that runs */
-void job_withdraw(struct ota *ota, const char *id);
+int job_withdraw(struct ota *ota, const char *id); /* as ota_on_cancel() */
 
 /* ---- resume.c ---- */
 void job_resume(struct ota *ota); /* at start: settle what the last start left */
@@ -191,6 +192,9 @@ void trial_enter(struct ota *ota);
 void trial_run(struct ota *ota);
 void confirm_run(struct ota *ota);
 void health_settle(struct ota *ota); /* after each event that could have changed the image's health */
+void safe_enter(struct ota *ota);    /* at start, in safe mode: from when on it may be left */
+void safe_leave(struct ota *ota);    /* when that is over */
+__attribute__((warn_unused_result)) int health_confirm(struct ota *ota); /* the running image stays, whatever was active */
 
 /* ---- step.c ---- */
 void step_enter(struct ota *ota, enum phase phase);

@@ -76,7 +76,7 @@ static int floor_raise(struct ota *ota)
  * Each part is left out when it is there already, so a cut between them is mended by doing it again. The image is noted as the boot
  * loader verified it: a floor above its own counter, out of a manifest, would shut it out for good.
  */
-static int confirm_all(struct ota *ota)
+int health_confirm(struct ota *ota)
 {
 	uint8_t slot = ota->config->running_slot;
 	struct ota_bootrec next = ota->record;
@@ -96,7 +96,7 @@ static int confirm_all(struct ota *ota)
 
 void confirm_run(struct ota *ota)
 {
-	int error = confirm_all(ota);
+	int error = health_confirm(ota);
 
 	if (error) {
 		ota_log(ota, OTA_LOG_ERR, "ota: confirm err=%s", ota_err_name(error));
@@ -107,13 +107,15 @@ void confirm_run(struct ota *ota)
 		}
 		/* It is confirmed without its mark: a device that waited for a worn sector could never be updated again. */
 		(void)!floor_raise(ota);
+		ota->settled = ota->record.starts == 0;
 	}
-	ota->settled = true;
 	ota->port->report(ota->ctx);
 	if (job_is_running_image(ota))
 		job_end(ota, OTA_SUCCEEDED, 0);
 	else
 		step_enter(ota, journal_has_job(ota) ? PHASE_DONE : PHASE_IDLE);
+	/* One that was confirmed in an earlier start has this one's count to clear, like any other. */
+	health_settle(ota);
 }
 
 /* A confirmed image that is alive: its starts count no more, and what a cut took from its confirm is made up for. */
@@ -125,14 +127,20 @@ static int settle(struct ota *ota)
 	if (ota_bootrec_clear_starts(&next))
 		error = record_commit(ota, &next);
 	if (!error && ota->config->boot_mode != OTA_MODE_SAFE && record_is_confirmed(ota))
-		error = confirm_all(ota);
+		error = health_confirm(ota);
 	return error;
 }
 
-/* The last start ended in a panic: that the image is well at once proves little, and its starts count until it lived for a while. */
+/*
+ * The last start ended in a panic or by the watchdog, or the one before this was in safe mode: that the image is well at once proves
+ * little, and its starts count until it lived for a while. A power cut or an operator's reset is nothing against it.
+ */
 static bool is_unproven(const struct ota *ota)
 {
-	return ota->config->crash_cause != OTA_CAUSE_NONE && now_ms(ota) - ota->started_ms < PROOF_MS;
+	bool doubt = ota->config->crash_cause != OTA_CAUSE_NONE || ota->record.reset_cause != OTA_CAUSE_NONE ||
+		     ota->record.safe_resets > 0;
+
+	return doubt && now_ms(ota) - ota->started_ms < PROOF_MS;
 }
 
 void health_settle(struct ota *ota)
@@ -158,4 +166,34 @@ void health_settle(struct ota *ota)
 	}
 	ota->settled = true;
 	ota->port->report(ota->ctx);
+}
+
+/*
+ * Safe mode is for being reached, not for staying: what broke the app may be gone. So it is left after a while by a reset, a longer
+ * while each time, until the app holds. Was the broker reached, `starts` is 0 and the app is tried; if not, the ladder goes on, for the
+ * other slot may do better. An update needs no such help, it ends in a reset of its own.
+ */
+void safe_enter(struct ota *ota)
+{
+	if (ota->config->boot_mode == OTA_MODE_SAFE)
+		ota->leave_ms = ota->started_ms + ota_bootrec_safe_stay_ms(&ota->record);
+}
+
+void safe_leave(struct ota *ota)
+{
+	struct ota_bootrec next = ota->record;
+
+	if (ota->phase != PHASE_IDLE && ota->phase != PHASE_DONE) {
+		ota->leave_ms = now_ms(ota) + SETTLE_AGAIN_MS;
+		return;
+	}
+	ota->leave_ms = NEVER;
+	ota_bootrec_leave_safe(&next);
+	if (record_commit(ota, &next) != 0) {
+		/* Not counted, it would not be paced. */
+		ota->leave_ms = now_ms(ota) + ota_bootrec_safe_stay_ms(&ota->record);
+		return;
+	}
+	ota_log(ota, OTA_LOG_INFO, "ota: safe.leave times=%u", ota->record.safe_resets);
+	step_enter(ota, PHASE_REBOOT);
 }

@@ -152,13 +152,16 @@ static int job_refuse(struct ota *ota, const struct ota_job *job, const struct o
 /* The boot loader took to this image because the active one kept dying, and the operator wants it too. */
 static int running_activate(struct ota *ota)
 {
-	struct ota_bootrec next = ota->record;
-	struct ota_bootrec_slot *entry = record_running(&next, ota->config);
+	struct ota_bootrec_slot *entry = record_running(&ota->record, ota->config);
+	int error;
 
 	if (!entry || entry->state != OTA_SLOT_CONFIRMED)
 		return -OTA_E_SAME;
-	ota_bootrec_confirm(&next, (enum ota_slot)ota->config->running_slot, &ota->config->running);
-	return record_commit(ota, &next);
+	error = health_confirm(ota);
+	/* The record decides; a mark that could not be written is made up for when the image settles, now or at its next start. */
+	if (error && record_is_confirmed(ota))
+		ota->settled = false;
+	return record_is_confirmed(ota) ? 0 : error;
 }
 
 /* The image that the job wants is the one that runs: done, or nearly. */
@@ -247,15 +250,18 @@ void job_forget(struct ota *ota)
 		step_enter(ota, PHASE_IDLE);
 }
 
-void job_withdraw(struct ota *ota, const char *id)
+int job_withdraw(struct ota *ota, const char *id)
 {
-	if (!journal_has_job(ota) || (id && !id_is(ota, id)) || is_armed(ota))
-		return;
+	if (!journal_has_job(ota) || (id && !id_is(ota, id)))
+		return -OTA_E_JOB;
+	if (is_armed(ota))
+		return -OTA_E_BUSY;
 	if (ota->phase == PHASE_TRIAL || ota->phase == PHASE_CONFIRM)
-		return;
+		return -OTA_E_TRIAL;
 	ota_log(ota, OTA_LOG_INFO, "ota: job.withdrawn id=%s", ota->journal.job_id);
 	if (id && ota->phase != PHASE_DONE)
 		job_end(ota, OTA_FAILED, -OTA_E_CANCELLED);
 	else
 		job_forget(ota);
+	return 0;
 }

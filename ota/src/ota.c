@@ -20,7 +20,7 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
 	ota->config = config;
 	ota->port = port;
 	ota->ctx = ctx;
-	ota->due_ms = ota->settle_ms = NEVER;
+	ota->due_ms = ota->settle_ms = ota->leave_ms = NEVER;
 	ota_bootrec_init(&ota->record);
 }
 
@@ -42,6 +42,7 @@ int ota_start(struct ota *ota)
 	if (journal_load(ota) != 0)
 		ota_log(ota, OTA_LOG_INFO, "ota: journal empty=yes");
 	job_resume(ota);
+	safe_enter(ota);
 	ota->port->report(ota->ctx);
 	return error;
 }
@@ -51,9 +52,9 @@ int ota_on_job(struct ota *ota, const struct ota_job *job)
 	return job_offer(ota, job);
 }
 
-void ota_on_cancel(struct ota *ota, const char *id)
+int ota_on_cancel(struct ota *ota, const char *id)
 {
-	job_withdraw(ota, id);
+	return job_withdraw(ota, id);
 }
 
 void ota_on_link(struct ota *ota, bool up)
@@ -90,15 +91,22 @@ void ota_tick(struct ota *ota)
 	}
 	if (now_ms(ota) >= ota->settle_ms)
 		health_settle(ota);
+	if (now_ms(ota) >= ota->leave_ms)
+		safe_leave(ota);
 	if (now_ms(ota) >= ota->due_ms)
 		step_run(ota);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 uint64_t ota_deadline_ms(const struct ota *ota)
 {
 	if (ota->fetch.stop)
 		return 0;
-	return ota->due_ms < ota->settle_ms ? ota->due_ms : ota->settle_ms;
+	return earlier(ota->leave_ms, earlier(ota->due_ms, ota->settle_ms));
 }
 
 const struct ota_bootrec *ota_record(const struct ota *ota)

@@ -109,14 +109,21 @@ int slot_chunk_write(struct ota *ota, uint32_t index)
 	return slot_chunk_matches(ota, index) ? 0 : -OTA_E_READBACK;
 }
 
+static bool mark_read(struct ota *ota, unsigned slot, struct ota_confirm_mark *mark)
+{
+	return ota->port->blk_read(ota->ctx, mark_lba(ota, slot), ota->sector, 1) == 0 &&
+	       ota_confirm_mark_decode(ota->sector, mark) == 0;
+}
+
+/* The right image is not enough: should the record be lost, the slot with the later mark is taken as the active one. */
 bool slot_mark_is_current(struct ota *ota, unsigned slot)
 {
-	struct ota_confirm_mark mark;
+	struct ota_confirm_mark mark, other;
 
-	if (ota->port->blk_read(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 ||
-		ota_confirm_mark_decode(ota->sector, &mark) != 0)
+	if (!mark_read(ota, slot, &mark) ||
+		memcmp(mark.digest, ota->record.slot[slot].image.digest, sizeof(mark.digest)) != 0)
 		return false;
-	return memcmp(mark.digest, ota->record.slot[slot].image.digest, sizeof(mark.digest)) == 0;
+	return !mark_read(ota, 1 - slot, &other) || mark.seq > other.seq;
 }
 
 int slot_mark_write(struct ota *ota, unsigned slot)

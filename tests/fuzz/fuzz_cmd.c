@@ -45,11 +45,12 @@ void ota_status_get(const struct ota *ota, struct ota_status *status)
 	*status = (struct ota_status){.job_id = "job-1", .step = OTA_STEP_DOWNLOAD};
 }
 
-void ota_on_cancel(struct ota *ota, const char *id)
+int ota_on_cancel(struct ota *ota, const char *id)
 {
 	(void)ota;
 	FUZZ_MUST(strcmp(id, "job-1") == 0);
 	done++;
+	return 0;
 }
 
 static void on_identify(void *ctx)

@@ -233,7 +233,7 @@ static void events_of_a_fetch_that_was_dropped_are_ignored(void **state)
 	host.servers[0].kind = SERVER_SILENT;
 	device_offer(&v2);
 	fake_host_run(&host, 10);
-	ota_on_cancel(host.ota, "job-1");
+	assert_int_equal(ota_on_cancel(host.ota, "job-1"), 0);
 	ota_on_fetch_start(host.ota, 0);
 	ota_on_data(host.ota, junk, sizeof(junk));
 	ota_on_fetch_end(host.ota, 0);

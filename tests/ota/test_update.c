@@ -257,9 +257,9 @@ static void withdrawn_job_stops_the_fetch_and_is_forgotten(void **state)
 	ota_on_link(host.ota, true);
 	assert_int_equal(fake_host_offer(&host, &v2, "job-1"), 0);
 	fake_host_run(&host, 1000);
-	ota_on_cancel(host.ota, "job-9");
+	assert_int_equal(ota_on_cancel(host.ota, "job-9"), -OTA_E_JOB);
 	assert_int_equal(host.status.outcome, OTA_RUNNING);
-	ota_on_cancel(host.ota, "job-1");
+	assert_int_equal(ota_on_cancel(host.ota, "job-1"), 0);
 	fake_host_run(&host, 1000);
 	assert_int_equal(host.stops, 1);
 	assert_int_equal(host.last_terminal.error, -OTA_E_CANCELLED);
@@ -277,11 +277,29 @@ static void job_that_the_server_does_not_know_is_dropped_in_silence(void **state
 	ota_on_link(host.ota, true);
 	assert_int_equal(fake_host_offer(&host, &v2, "job-1"), 0);
 	fake_host_run(&host, 1000);
-	ota_on_cancel(host.ota, NULL);
+	assert_int_equal(ota_on_cancel(host.ota, NULL), 0);
 	fake_host_run(&host, 1000);
 	assert_int_equal(host.terminals, 0);
 	ota_status_get(host.ota, &host.status);
 	assert_string_equal(host.status.job_id, "");
+}
+
+/* Once the trial is armed the next start is the new image's: an operator who was told "cancelled" would be wrong. */
+static void armed_job_cannot_be_withdrawn_and_says_so(void **state)
+{
+	(void)state;
+	host.job = &v2;
+	assert_true(fake_host_live(&host, 3600 * 1000));
+	assert_true(host.reboot);
+	assert_int_equal(ota_on_cancel(host.ota, "job-1"), -OTA_E_BUSY);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_int_equal(ota_on_cancel(host.ota, "job-1"), -OTA_E_TRIAL);
+	host.link = true;
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 10 * 1000);
+	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
 }
 
 static void safe_mode_clears_starts_when_the_broker_was_reached(void **state)
@@ -378,6 +396,7 @@ int main(void)
 		DEVICE_TEST(job_offered_again_does_not_lengthen_the_trial),
 		DEVICE_TEST(withdrawn_job_stops_the_fetch_and_is_forgotten),
 		DEVICE_TEST(job_that_the_server_does_not_know_is_dropped_in_silence),
+		DEVICE_TEST(armed_job_cannot_be_withdrawn_and_says_so),
 		DEVICE_TEST(safe_mode_clears_starts_when_the_broker_was_reached),
 		DEVICE_TEST(update_from_the_other_slot_replaces_the_dying_image),
 		DEVICE_TEST(lost_boot_record_is_rebuilt_and_updates_go_on),

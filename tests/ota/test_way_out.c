@@ -72,12 +72,198 @@ static void early_panics_after_well_lead_to_safe_mode(void **state)
 	assert_int_equal(fake_boot_record(&host.boot).starts, 0);
 }
 
+/* One start after a watchdog reset, of an app that says well at once and hangs two seconds later. */
+static void hang_after_well(void)
+{
+	host.boot.reset_cause = OTA_CAUSE_WATCHDOG;
+	assert_true(fake_host_begin(&host));
+	ota_on_link(host.ota, true);
+	if (host.running.mode == OTA_MODE_SAFE)
+		return;
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 2000);
+}
+
+/* The kernel of one that hangs with its interrupts off says nothing: U-Boot alone knows that the watchdog did it. */
+static void hangs_after_well_lead_to_safe_mode(void **state)
+{
+	unsigned int lives = 0;
+
+	(void)state;
+	do {
+		hang_after_well();
+		lives++;
+	} while (host.running.mode != OTA_MODE_SAFE && lives < 20);
+	assert_int_equal(lives, 4);
+	/* In the other mode too, the count stays until it lived for a while. */
+	assert_int_equal(fake_boot_record(&host.boot).starts, 4);
+	fake_host_run(&host, 61 * 1000);
+	assert_int_equal(fake_boot_record(&host.boot).starts, 0);
+}
+
+static void resets_that_nobody_is_to_blame_for_do_not_climb(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		assert_true(fake_host_begin(&host));
+		assert_int_equal(host.running.mode, OTA_MODE_NORMAL);
+		ota_on_health(host.ota, true);
+		fake_host_run(&host, 2000);
+		assert_int_equal(fake_boot_record(&host.boot).starts, 0);
+	}
+}
+
+static void to_safe_mode(void)
+{
+	for (int i = 0; i < 4 && host.running.mode != OTA_MODE_SAFE; i++)
+		hang_after_well();
+	assert_int_equal(host.running.mode, OTA_MODE_SAFE);
+}
+
+static void safe_mode_is_left_after_a_while_that_grows(void **state)
+{
+	static const unsigned minutes[] = {10, 20, 40, 80, 160, 320, 360, 360};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(minutes) / sizeof(minutes[0]); i++) {
+		to_safe_mode();
+		fake_host_run(&host, ((uint64_t)minutes[i] * 60 - 1) * 1000);
+		assert_false(host.reboot);
+		fake_host_run(&host, 2000);
+		assert_true(host.reboot);
+		/* An orderly reset, and the app has its turn; it must hold for a while before that counts. */
+		assert_true(fake_host_begin(&host));
+		assert_int_equal(host.running.mode, OTA_MODE_NORMAL);
+		ota_on_health(host.ota, true);
+		fake_host_run(&host, 2000);
+		assert_int_equal(fake_boot_record(&host.boot).safe_resets, i + 1);
+		assert_int_equal(fake_boot_record(&host.boot).starts, 1);
+	}
+	assert_true(fake_host_begin(&host));
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 61 * 1000);
+	assert_int_equal(fake_boot_record(&host.boot).safe_resets, 0);
+	to_safe_mode();
+	fake_host_run(&host, 601 * 1000);
+	assert_true(host.reboot);
+}
+
+/* v3 runs in slot a, v2 is in slot b; both confirmed, of one counter. */
+static void v3_over_v2(void)
+{
+	host.job = &v2;
+	assert_true(fake_host_settle(&host, 3));
+	host.job = &v3;
+	host.job_id = "job-2";
+	host.terminals = 0;
+	assert_true(fake_host_settle(&host, 3));
+	assert_runs(&v3, OTA_SLOT_A);
+	host.job = NULL;
+}
+
+/* Without the broker nothing says that this image can be reached at all: the ladder goes on, in time to the other slot. */
+static void safe_mode_that_nobody_can_reach_climbs_on(void **state)
+{
+	unsigned int minutes = 0;
+
+	(void)state;
+	v3_over_v2();
+	for (int i = 0; i < 4; i++)
+		assert_true(fake_host_begin(&host));
+	while (host.running.mode == OTA_MODE_SAFE && minutes < 200) {
+		fake_host_run(&host, 60 * 1000);
+		minutes++;
+		if (host.reboot)
+			assert_true(fake_host_begin(&host));
+	}
+	assert_int_equal(host.running.mode, OTA_MODE_NORMAL);
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_in_range(minutes, 70, 80);
+}
+
+static void safe_mode_waits_for_the_update_under_way(void **state)
+{
+	(void)state;
+	to_safe_mode();
+	host.link = true;
+	host.servers[0].kind = SERVER_SILENT;
+	assert_int_equal(fake_host_offer(&host, &v2, "job-1"), 0);
+	fake_host_run(&host, 3600 * 1000);
+	assert_false(host.reboot);
+	host.servers[0].kind = SERVER_GOOD;
+	fake_host_run(&host, 3600 * 1000);
+	assert_true(host.reboot);
+	assert_int_equal(fake_boot_record(&host.boot).safe_resets, 0);
+	host.job = &v2;
+	assert_true(fake_host_settle(&host, 2));
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
+}
+
+/* A safe mode whose leaving cannot be counted would end every ten minutes. */
+static void safe_mode_is_not_left_uncounted(void **state)
+{
+	(void)state;
+	to_safe_mode();
+	host.flash.fail_write_lba = FAKE_RECORD_0;
+	host.flash.stuck_lba = FAKE_RECORD_1;
+	fake_host_run(&host, 3600 * 1000);
+	assert_false(host.reboot);
+	host.flash.fail_write_lba = host.flash.stuck_lba = UINT32_MAX;
+	fake_host_run(&host, 601 * 1000);
+	assert_true(host.reboot);
+}
+
+/* The journal cannot be written any more: each start finds the job of long ago, whose image is confirmed. Its starts must not count. */
+static void worn_journal_does_not_climb_the_ladder(void **state)
+{
+	(void)state;
+	host.job = &v2;
+	assert_true(fake_host_live(&host, 3600 * 1000));
+	host.flash.fail_write_lba = FAKE_STATE;
+	host.flash.stuck_lba = FAKE_STATE + 8;
+	for (int i = 0; i < 6; i++) {
+		assert_true(fake_host_live(&host, 60 * 1000));
+		assert_runs(&v2, OTA_SLOT_B);
+		assert_int_equal(fake_boot_record(&host.boot).starts, 0);
+	}
+}
+
+/* The boot loader took to the other slot, and the operator wants what runs there: that must outlast the record. */
+static void image_that_the_operator_keeps_outlasts_the_record(void **state)
+{
+	uint8_t junk[512] = {1};
+
+	(void)state;
+	v3_over_v2();
+	host.behaviour[2] = IMAGE_DIES_EARLY;
+	for (int i = 0; i < 6; i++)
+		assert_true(fake_host_live(&host, 1000));
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_int_equal(fake_boot_record(&host.boot).active, OTA_SLOT_A);
+	assert_int_equal(fake_host_offer(&host, &v2, "job-3"), 0);
+	assert_int_equal(fake_boot_record(&host.boot).active, OTA_SLOT_B);
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_0, junk, 1), 0);
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_1, junk, 1), 0);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v2, OTA_SLOT_B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DEVICE_TEST(worn_mark_sector_does_not_hold_the_job_for_ever),
 		DEVICE_TEST(last_resort_that_never_gets_well_takes_a_job),
 		DEVICE_TEST(early_panics_after_well_lead_to_safe_mode),
+		DEVICE_TEST(hangs_after_well_lead_to_safe_mode),
+		DEVICE_TEST(resets_that_nobody_is_to_blame_for_do_not_climb),
+		DEVICE_TEST(safe_mode_is_left_after_a_while_that_grows),
+		DEVICE_TEST(safe_mode_that_nobody_can_reach_climbs_on),
+		DEVICE_TEST(safe_mode_waits_for_the_update_under_way),
+		DEVICE_TEST(safe_mode_is_not_left_uncounted),
+		DEVICE_TEST(worn_journal_does_not_climb_the_ladder),
+		DEVICE_TEST(image_that_the_operator_keeps_outlasts_the_record),
 	};
 
 	return cmocka_run_group_tests(tests, device_images_make, NULL);

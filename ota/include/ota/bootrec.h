@@ -109,6 +109,8 @@ struct ota_bootrec {
 	uint8_t active;       /* the slot last confirmed, or OTA_SLOT_NONE */
 	uint8_t starts; /* starts in a row that no agent cleared; 255 is followed by 244, so that the ladder keeps step */
 	uint8_t last_slot, last_mode, last_cause;
+	uint8_t reset_cause; /* of the reset before the last start, as U-Boot knew it: watchdog or none (enum ota_cause) */
+	uint8_t safe_resets; /* resets in a row by which safe mode was left, to try the app again; stays at 255 */
 	struct ota_bootrec_slot slot[OTA_BOOTREC_SLOTS];
 	struct ota_bootrec_failed failed[OTA_BOOTREC_FAILED]; /* newest first */
 };
@@ -203,7 +205,7 @@ void ota_bootrec_recover(struct ota_bootrec *rec, const struct ota_slot_seen see
 
 /*
  * Settle what the last start left: `reset_cause` is OTA_CAUSE_WATCHDOG when the watchdog reset the machine, else
- * OTA_CAUSE_NONE. A trial without tries becomes bad, its digest goes to the failed list with the cause that was
+ * OTA_CAUSE_NONE; it is noted for the agent. A trial without tries becomes bad, its digest goes to the failed list with the cause that was
  * named, or tries-exhausted.
  */
 void ota_bootrec_begin(struct ota_bootrec *rec, enum ota_cause reset_cause);
@@ -259,8 +261,17 @@ int ota_bootrec_mark(const struct ota_bootrec *rec, enum ota_slot slot, struct o
 /* Raise min_counter to the counter of the active, confirmed image; true if it changed. */
 bool ota_bootrec_raise_counter(struct ota_bootrec *rec);
 
-/* The running image lives (in safe mode: reached the broker): starts = 0; true if it changed. */
+/*
+ * The running image lives (in safe mode: reached the broker): starts = 0, and in another mode safe_resets = 0 too; true
+ * if something changed.
+ */
 bool ota_bootrec_clear_starts(struct ota_bootrec *rec);
+
+/* How long safe mode lasts before the agent resets: 10 min, doubled with each time in a row, at most 6 h. */
+uint32_t ota_bootrec_safe_stay_ms(const struct ota_bootrec *rec);
+
+/* The agent is about to leave safe mode by a reset: counted in safe_resets. Commit before the reset. */
+void ota_bootrec_leave_safe(struct ota_bootrec *rec);
 
 /*
  * The image in `slot` is given up: bad, digest to the failed list. OTA_BOOTREC_STATE if empty or confirmed: a

@@ -110,10 +110,10 @@ int ota_start(struct ota *ota);
 int ota_on_job(struct ota *ota, const struct ota_job *job);
 
 /*
- * The operator withdrew job `id` (NULL: the server has no job for us any more): stop, unless a trial is armed, and forget it. With an id, the job's
- * status becomes FAILED with E_CANCELLED.
+ * The operator withdrew job `id` (NULL: the server has no job for us any more): stop and forget it. With an id, the job's status becomes FAILED with
+ * E_CANCELLED. 0; -OTA_E_JOB: there is no such job; too late, the job goes on: -OTA_E_BUSY, its trial is armed, -OTA_E_TRIAL, its image runs.
  */
-void ota_on_cancel(struct ota *ota, const char *id);
+int ota_on_cancel(struct ota *ota, const char *id);
 
 /* Broker reached / lost (counts for confirming). */
 void ota_on_link(struct ota *ota, bool up);
