@@ -78,6 +78,8 @@ refusal("load address edited", lambda: forge.edited(A(), "images/kernel", "load"
 refusal("signature edited", lambda: forge.edited(A(), "configurations/conf/signature-1", "value", bytes(256)), "signature-refused", SIGNATURE)
 refusal("unsigned", lambda: forge.unsigned(rig.fit("X")), "signature-refused", SIGNATURE)
 refusal("signed by another key", lambda: rig.fit("X", key_dir=rig.keys("other-keys")), "signature-refused", SIGNATURE)
+refusal("mix and match: the kernel of an older signed release under the configuration of a newer one",
+        lambda: forge.mixed(rig.fit("A", counter=9), rig.fit("X", counter=1)), "signature-refused", SIGNATURE)
 refusal("image nodes cloned, hashed-nodes edited (CVE-2026-46728)", lambda: forge.clone(A()), "signature-refused", SIGNATURE)
 refusal("kernel@1 before kernel", lambda: forge.unit_address(A()), "image-malformed")
 refusal("kernel@ nested in the kernel", lambda: forge.nested_unit_address(A()), "image-malformed")

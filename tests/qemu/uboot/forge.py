@@ -53,6 +53,14 @@ def kernel_and_hash(image):
     return fdt.encode()
 
 
+def mixed(conf_of, kernel_of):
+    """Two rightly signed releases: the configuration and its signature of one, the kernel and its hash of the other."""
+    fdt = Fdt(conf_of)
+    images = fdt.root.child("images")
+    images.children = [Fdt(kernel_of).root.child("images/kernel")]
+    return fdt.encode()
+
+
 def clone(image):
     """
     CVE-2026-46728. The signature covers the nodes that its own, unsigned `hashed-nodes` names: that list is led to true copies of the image's nodes
