@@ -3,12 +3,11 @@
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
 #include "canary.h"
-#include "crash.h"
+#include "crash_priv.h"
 #include "fdt_priv.h"
 #include "kernel/app.h"
 #include "kernel/app_port.h"
 #include "kernel/bootinfo.h"
-#include "kernel/dev.h"
 #include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/time.h"
@@ -16,21 +15,9 @@
 #include "thread_priv.h"
 #include "time_priv.h"
 #include "tls.h"
-
-/* Long enough for the slowest start; whoever feeds the watchdog later does it far more often. */
-#define WATCHDOG_MS 10000
+#include "watchdog_priv.h"
 
 _Noreturn void kernel_main(uint64_t fdt_addr, uint64_t entry_ticks);
-
-static void watchdog_take_over(void)
-{
-	struct wdt_dev *wdt = dev_wdt();
-
-	if (!wdt)
-		log_line(LOG_WARN, "watchdog: none on this board");
-	else if (wdt->ops->start(wdt, WATCHDOG_MS))
-		log_line(LOG_ERR, "watchdog: does not start");
-}
 
 static void guards_check(void)
 {

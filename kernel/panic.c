@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "arch/aarch64/cpu.h"
-#include "crash.h"
+#include "crash_priv.h"
 #include "kernel/app.h"
 #include "kernel/bootinfo.h"
 #include "kernel/dev.h"
@@ -24,6 +24,7 @@ static const char *const cause_names[] = {
 	[PANIC_HEAP_EXHAUSTED] = "heap-exhausted",
 	[PANIC_APP_RETURNED] = "app-returned",
 	[PANIC_OUT_OF_MEMORY] = "out-of-memory",
+	[PANIC_WATCHDOG] = "watchdog",
 };
 
 static bool panicking;
@@ -76,11 +77,10 @@ static void report_backtrace(const struct frame *frame)
 
 static void report_print(const struct panic_site *site, const char *fmt, va_list ap)
 {
-	const struct thread *thread = thread_self();
-
 	log_line(LOG_ERR, "panic: cause=%s thread=%s esr=0x%lx far=0x%lx elr=0x%lx sp=0x%lx spsr=0x%lx",
-		panic_cause_name(site->cause), thread_name(thread), (unsigned long)site->esr, (unsigned long)site->far,
-		(unsigned long)site->frame->elr, (unsigned long)site->frame->sp, (unsigned long)site->frame->spsr);
+		panic_cause_name(site->cause), thread_name(site->thread), (unsigned long)site->esr,
+		(unsigned long)site->far, (unsigned long)site->frame->elr, (unsigned long)site->frame->sp,
+		(unsigned long)site->frame->spsr);
 	log_line_prefixed(LOG_ERR, "panic: why ", fmt, ap);
 	report_registers(site->frame);
 	report_backtrace(site->frame);
@@ -96,7 +96,7 @@ void panic_report(const struct panic_site *site, const char *fmt, va_list ap)
 	panicking = true;
 	log_take_over();
 	report_print(site, fmt, ap);
-	crash_write(site, thread_name(thread_self()));
+	crash_write(site);
 	log_line(LOG_ERR, "panic: resetting");
 	machine_reset();
 }

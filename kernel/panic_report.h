@@ -8,11 +8,13 @@
 
 #include "arch/aarch64/frame.h"
 #include "kernel/panic.h"
+#include "kernel/thread.h"
 
 struct panic_site {
 	enum panic_cause cause;
-	const struct frame *frame;
-	uint64_t esr, far; /* 0 when no exception led here */
+	const struct thread *thread; /* whose it is */
+	const struct frame *frame;   /* of that thread, or of the handler that it was in */
+	uint64_t esr, far;           /* 0 when no exception led here */
 };
 
 /* Print, record, reset. Runs on the exception or the emergency stack with interrupts masked; a second call resets at once. */

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The programs of an image without the agent: the app, and a supervisor above it that keeps the watchdog content. */
 #include "kernel/app_port.h"
-#include "kernel/dev.h"
 #include "kernel/thread.h"
+#include "kernel/watchdog.h"
 
 #define FEED_PERIOD_MS 2000
 
 static void supervisor(void *arg)
 {
-	struct wdt_dev *wdt = dev_wdt();
-
 	(void)arg;
 	for (;;) {
-		if (wdt)
-			wdt->ops->feed(wdt);
+		watchdog_feed();
 		thread_sleep_ms(FEED_PERIOD_MS);
 	}
 }

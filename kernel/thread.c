@@ -18,6 +18,7 @@
 #include "thread_priv.h"
 #include "time_priv.h"
 #include "tls.h"
+#include "watchdog_priv.h"
 
 #define SLICE_MS 10
 
@@ -140,9 +141,11 @@ struct frame *thread_schedule(void)
 	uint64_t next_ms;
 
 	for (;;) {
-		uint64_t now_ms = time_now_ms();
+		uint64_t now_ms = time_now_ms(), check_ms = watchdog_check(now_ms);
 
 		next_ms = deadlines_expire(now_ms);
+		if (check_ms < next_ms)
+			next_ms = check_ms;
 		if (current->state == THREAD_RUNNING || ready_head) {
 			current_choose(now_ms);
 			break;

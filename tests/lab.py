@@ -19,6 +19,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,8 +27,9 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [os.path.join(HERE, "qemu"), os.path.join(HERE, "hostile")]
-from harness import TIMEOUT_S, TOP, Flash, Machine, Timeout, tools_dir  # noqa: E402
+sys.path[:0] = [os.path.join(HERE, "qemu"), os.path.join(HERE, "hostile"), os.path.join(HERE, "fleet")]
+from harness import TIMEOUT_S, TOP, Flash, Machine, Timeout, run, tools_dir  # noqa: E402
+import mqtt  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 BOARD = "qemu-virt"
@@ -421,6 +423,25 @@ class Lab:
         device = Device(self, name, disk, **options)
         self.devices.append(device)
         return device
+
+    def publish(self, device, suffix, text, retain=False):
+        """Say something to a device, as an operator's own program would. The broker has taken it on return; retained: until "" replaces it."""
+        key, cert = os.path.join(self.folder, "operator.key"), os.path.join(self.folder, "operator.crt")
+        if not os.path.exists(cert):
+            self._admit_operator(key, cert)
+        client = mqtt.Client(self.broker_port, os.path.join(self.home, "server", "ca.pem"), cert, key)
+        client.publish("skerry/things/%s/%s" % (device, suffix), text, retain=retain)
+        client.close()
+
+    def _admit_operator(self, key, cert):
+        """A certificate of the fleet's authority, and a line for it in the broker's access list."""
+        name, request = "operator.lab", cert + ".req"
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=" + name)
+        run("openssl", "x509", "-req", "-in", request, "-CA", os.path.join(self.home, "server", "ca.pem"), "-CAkey", os.path.join(self.home, "keys", "ca.key"),
+            "-CAcreateserial", "-days", "100", "-out", cert)
+        with open(os.path.join(self.home, "server", "mosquitto.acl"), "a", encoding="utf-8") as acl:
+            acl.write("\nuser %s\ntopic readwrite skerry/things/#\n" % name)
+        self.broker.process.send_signal(signal.SIGHUP)
 
     def update(self, device, image, *options, on_change=None):
         """Start `skerry update`; `image` is an Image or a .suit file."""

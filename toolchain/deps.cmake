@@ -59,7 +59,7 @@ endif()
 # The system's libraries, for fleet/ and the tests: dep::system_NAME.
 if(skerry_side STREQUAL host)
     find_package(PkgConfig REQUIRED)
-    foreach(name libmosquitto libmicrohttpd jansson sqlite3 libcurl gnutls cmocka)
+    foreach(name libmosquitto libmicrohttpd jansson sqlite3 libcurl gnutls libdw cmocka)
         pkg_check_modules(system_${name} REQUIRED IMPORTED_TARGET GLOBAL ${name})
         add_library(dep::system_${name} ALIAS PkgConfig::system_${name})
     endforeach()

@@ -12,7 +12,7 @@ packages=(
     bison flex bc libssl-dev libgnutls28-dev device-tree-compiler
     # server, tests
     qemu-system-arm qemu-utils mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev sqlite3 libmicrohttpd-dev
-    libjansson-dev "libcurl4-gnutls-dev|libcurl4-openssl-dev" libcmocka-dev openssl
+    libjansson-dev libdw-dev "libcurl4-gnutls-dev|libcurl4-openssl-dev" libcmocka-dev openssl
     # fuzzing, formatting, static analysis
     clang clang-tidy cppcheck clang-format llvm libclang-rt-dev
 )

@@ -26,6 +26,7 @@ static const char *const filters[] = {
 	"jobs/+/update/+",
 	"cmd",
 	"app/+",
+	"crash/accepted",
 	NULL,
 };
 
@@ -56,6 +57,37 @@ static void report_send(struct agent *agent)
 	else if (mqtt_publish(&agent->mqtt, "report", buf, (size_t)len, MQTT_QOS1) != 0)
 		return;
 	agent->report_due = false;
+}
+
+/* ---- the crash record ---- */
+
+static bool crash_last(void *ctx, struct crash_info *info)
+{
+	struct agent *agent = ctx;
+
+	return agent->ops->crash_last(agent->ctx, info);
+}
+
+static int crash_uploaded(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	return agent->ops->crash_uploaded(agent->ctx);
+}
+
+static int crash_publish(void *ctx, const char *json, size_t len)
+{
+	struct agent *agent = ctx;
+
+	return mqtt_publish(&agent->mqtt, "crash", json, len, MQTT_QOS1);
+}
+
+static const struct crash_port crash_port = {crash_last, crash_uploaded, crash_publish};
+
+/* Nothing else has to wait for it. */
+static bool crash_has_its_turn(const struct agent *agent)
+{
+	return !agent->presence_due && !agent->report_due && mqtt_backlog(&agent->mqtt) == 0;
 }
 
 /* ---- the broker's events ---- */
@@ -111,6 +143,8 @@ static void on_message(void *ctx, const char *suffix, char *payload, size_t len,
 		jobs_on_message(&agent->jobs, suffix + 5, payload, len);
 	else if (strncmp(suffix, "app/", 4) == 0)
 		app_message(agent, suffix + 4, payload, len);
+	else if (strcmp(suffix, "crash/accepted") == 0)
+		crash_on_accepted(&agent->crash, payload, len);
 	else if (strcmp(suffix, "cmd") == 0 && !retained)
 		cmd_run(agent, payload, len);
 	else if (strcmp(suffix, "cmd") == 0)
@@ -187,6 +221,7 @@ int agent_init(struct agent *agent, struct agent_config *config, const struct ag
 	mqtt_configure(agent);
 	https_init(&agent->https, &agent->tls, ops->streams, &core_https_events, agent);
 	jobs_init(&agent->jobs, &core_jobs_port, agent);
+	crash_init(&agent->crash, &crash_port, agent);
 	core_start(agent);
 	return 0;
 }
@@ -257,6 +292,8 @@ static void tell(struct agent *agent)
 		report_send(agent);
 	telemetry_poll(agent);
 	logs_poll(agent);
+	if (crash_has_its_turn(agent))
+		crash_poll(&agent->crash);
 }
 
 /* First what is to be told, then good-bye; neither may hold the reset up for long. */
@@ -299,6 +336,11 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 uint64_t agent_deadline_ms(const struct agent *agent)
 {
 	uint64_t deadline = earlier(ota_deadline_ms(agent->config->ota), jobs_deadline_ms(&agent->jobs));
@@ -308,6 +350,9 @@ uint64_t agent_deadline_ms(const struct agent *agent)
 	/* While too many packets wait, the network wakes us; a timer that has passed would let nobody else run. */
 	if (mqtt_is_up(&agent->mqtt) && mqtt_backlog(&agent->mqtt) < LOGS_BACKLOG_MAX)
 		deadline = earlier(deadline, logs_deadline_ms(&agent->logs));
+	/* Nothing wakes us when its turn comes: we look. */
+	if (mqtt_is_up(&agent->mqtt) && crash_deadline_ms(&agent->crash) != UINT64_MAX)
+		deadline = earlier(deadline, later(crash_deadline_ms(&agent->crash), platform_now_ms() + RETRY_MS));
 	if (agent->report_due || agent->presence_due)
 		deadline = earlier(deadline, platform_now_ms() + RETRY_MS);
 	if (agent->reboot_ms != 0)

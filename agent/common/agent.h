@@ -10,6 +10,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "crash.h"
 #include "https.h"
 #include "identity.h"
 #include "jobs.h"
@@ -50,6 +51,9 @@ struct agent_ops {
 	void (*log_level)(void *ctx, enum agent_level level);
 
 	void (*memory)(void *ctx, struct agent_memory *memory);
+	/* The crash record: as struct crash_port in crash.h. */
+	bool (*crash_last)(void *ctx, struct crash_info *info);
+	int (*crash_uploaded)(void *ctx);
 	/* Make the device noticeable to somebody who stands before it. */
 	void (*identify)(void *ctx);
 	/* Reset now. */
@@ -78,6 +82,7 @@ struct agent {
 	struct https https;
 	struct jobs jobs;
 	struct logs logs;
+	struct crash crash;
 	struct ota_status status; /* last heard of the core, for the log */
 	bool network, well, report_due, presence_due;
 	uint64_t boot_ms;   /* first connection to the broker */

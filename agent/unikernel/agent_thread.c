@@ -8,12 +8,12 @@
 #include "agent_log.h"
 #include "kernel/app_port.h"
 #include "kernel/bootinfo.h"
-#include "kernel/dev.h"
 #include "kernel/mem.h"
 #include "kernel/net.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "kernel/watchdog.h"
 #include "kernel_ops.h"
 #include "ota/err.h"
 
@@ -25,14 +25,6 @@ static struct agent agent;
 static struct agent_config config;
 static bool has_network; /* a device; not: an address */
 
-static void feed(void)
-{
-	struct wdt_dev *wdt = dev_wdt();
-
-	if (wdt)
-		wdt->ops->feed(wdt);
-}
-
 /* Serve network, watchdog and whoever waits for signals, but not longer than `until_ms`. */
 static void wait_until(uint64_t until_ms)
 {
@@ -41,7 +33,7 @@ static void wait_until(uint64_t until_ms)
 	if (has_network && net_deadline_ms() < wake_ms)
 		wake_ms = net_deadline_ms();
 	(void)thread_wait(THREAD_SIG_NET | THREAD_SIG_APP, wake_ms < until_ms ? wake_ms : until_ms);
-	feed();
+	watchdog_feed();
 	if (has_network)
 		net_poll();
 }

@@ -5,6 +5,7 @@
 
 #include "kernel/app_port.h"
 #include "kernel/bootinfo.h"
+#include "kernel/crash.h"
 #include "kernel/dev.h"
 #include "kernel/log.h"
 #include "kernel/mem.h"
@@ -118,6 +119,42 @@ static void memory(void *ctx, struct agent_memory *out)
 	out->stack_peak = thread_stack_peak_bytes(thread_self());
 }
 
+static bool record_last(void *ctx, struct crash_info *info)
+{
+	const struct crash_record *record = crash_last();
+
+	(void)ctx;
+	if (!record)
+		return false;
+	*info = (struct crash_info){
+		.id = record->id,
+		.boots = record->boots,
+		.slot = record->slot,
+		.cause = record->cause,
+		.image = record->image,
+		.version = record->version,
+		.build_id = record->build_id,
+		.thread = record->thread,
+		.uptime_ms = record->uptime_ms,
+		.esr = record->esr,
+		.elr = record->elr,
+		.far = record->far,
+		.sp = record->sp,
+		.lr = record->lr,
+		.pcs = record->pcs,
+		.pc_count = record->pc_count,
+		.text = record->text,
+		.text_bytes = record->text_bytes,
+	};
+	return true;
+}
+
+static int record_uploaded(void *ctx)
+{
+	(void)ctx;
+	return result_of(crash_uploaded());
+}
+
 /* The console is all that every board has. */
 static void identify(void *ctx)
 {
@@ -143,6 +180,8 @@ const struct agent_ops kernel_ops = {
 	.log_read = ring_read,
 	.log_level = ring_level,
 	.memory = memory,
+	.crash_last = record_last,
+	.crash_uploaded = record_uploaded,
 	.identify = identify,
 	.reboot = reboot,
 };

@@ -17,6 +17,8 @@
 #define HOME_BOOT_CERT   "keys/boot.crt"
 #define HOME_TOKEN       "operator/api-token"
 
+#define HOME_ELFS "elf"
+
 #define HOME_CA          "server/ca.pem"
 #define HOME_SERVER_CONF "server/skerryd.conf"
 #define HOME_BROKER_CONF "server/mosquitto.conf"

@@ -9,6 +9,7 @@
 #include "skerry/board.h"
 #include "skerry/commands.h"
 #include "skerry/release.h"
+#include "skerry/symbols.h"
 
 static int check_build(const struct cli *cli, const struct fit_plan *plan, const char *board)
 {
@@ -28,6 +29,17 @@ static void print_file(const char *path)
 	json_t *said = json_pack("{s:s}", "file", path);
 	cli_print_json(said, false);
 	json_decref(said);
+}
+
+/* For `skerry crash show`; an image is none the worse without. */
+static void keep_symbols(const struct cli *cli, const char *kernel)
+{
+	struct home home;
+	struct fleet_error error;
+	if (home_locate(&home, cli->home_option, &error) < 0 || home_check(&home, &error) < 0)
+		return;
+	if (symbols_keep(&home, kernel, &error) < 0)
+		cli_warn("the image's ELF is not kept for `skerry crash show`: %s", error.cause);
 }
 
 static int run_build(struct cli *cli, int argc, char **argv)
@@ -80,6 +92,7 @@ static int run_build(struct cli *cli, int argc, char **argv)
 	plan.counter = (uint32_t)counter;
 	if (fit_build(&plan, &error) < 0)
 		return cli_fail(&error);
+	keep_symbols(cli, plan.kernel);
 	if (cli->json)
 		print_file(plan.out);
 	else

@@ -10,6 +10,7 @@ extern const struct command command_image_build, command_image_sign, command_ima
 extern const struct command command_device_add, command_device_list, command_device_show;
 extern const struct command command_update;
 extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
+extern const struct command command_crash_list, command_crash_show;
 extern const struct command command_logs, command_events, command_cmd, command_status;
 
 #endif

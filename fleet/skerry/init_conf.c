@@ -17,6 +17,7 @@ static const char *const device_publishes[] = {
 	"log",
 	"telemetry/+",
 	"cmd/reply",
+	"crash",
 };
 static const char *const device_reads[] = {
 	"jobs/$next/get/accepted",
@@ -26,6 +27,7 @@ static const char *const device_reads[] = {
 	"jobs/+/update/rejected",
 	"app/+",
 	"cmd",
+	"crash/accepted",
 };
 
 static void print_cli_conf(FILE *to, const struct init_plan *plan)

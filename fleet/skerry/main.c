@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
 	&command_job_show,
 	&command_job_wait,
 	&command_job_cancel,
+	&command_crash_list,
+	&command_crash_show,
 	&command_logs,
 	&command_events,
 	&command_cmd,

@@ -247,6 +247,40 @@ int devices_on_log(struct skerryd *server, const char *id, const struct message_
 	return store_log_trim(server->store, id);
 }
 
+/* ---- crashes ---- */
+
+static int crash_event(struct skerryd *server, const char *id, const struct store_crash *crash)
+{
+	char text[300];
+	json_t *details = json_pack("{s:s, s:s, s:s*, s:s*}", "id", crash->id, "cause", crash->cause, "version",
+		crash->version, "thread", crash->thread);
+	char *json = details ? json_dumps(details, JSON_COMPACT) : NULL;
+	snprintf(text, sizeof text, "%s crashed: %s in thread %s, version %s; see `skerry crash show %s %s`", id,
+		crash->cause, crash->thread ? crash->thread : "-", crash->version ? crash->version : "-", id,
+		crash->id);
+	int rc = skerryd_event(
+		server, &(struct store_event){.kind = "crash", .device = id, .text = text, .details = json});
+	free(json);
+	json_decref(details);
+	return rc;
+}
+
+int devices_on_crash(struct skerryd *server, const char *id, const json_t *body, struct store_crash *crash)
+{
+	bool added;
+	char *json = json_dumps(body, JSON_COMPACT);
+	if (!json)
+		return 0;
+	crash->json = json;
+	int rc = store_crash_add(server->store, id, crash, note_now(), &added);
+	if (rc == 0 && added)
+		rc = crash_event(server, id, crash);
+	if (rc == 0)
+		outbox_add(&server->outbox, id, "crash/accepted", json_pack("{s:s}", "id", crash->id));
+	free(json);
+	return rc;
+}
+
 /* ---- as the API shows them ---- */
 
 static int add_mismatch(struct skerryd *server, const char *id, json_t *device)

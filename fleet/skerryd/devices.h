@@ -20,6 +20,9 @@ int devices_on_report(
 	struct skerryd *server, const char *id, const json_t *body, struct store_report *report) STORE_CHECK;
 int devices_on_log(struct skerryd *server, const char *id, const struct message_log *log) STORE_CHECK;
 
+/* Keep the record and acknowledge it; one that is here already is acknowledged again. */
+int devices_on_crash(struct skerryd *server, const char *id, const json_t *body, struct store_crash *crash) STORE_CHECK;
+
 /* After a new connection to the broker: who did not speak since is offline. */
 void devices_settle_presence(struct skerryd *server);
 

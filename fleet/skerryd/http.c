@@ -25,41 +25,49 @@ struct http {
 	bool stopping;
 };
 
-static const struct http_route *const tables[] = {
-	http_status_routes, http_device_routes, http_image_routes, http_job_routes, http_artifact_routes};
+static const struct http_route *const tables[] = {http_status_routes, http_device_routes, http_crash_routes,
+	http_image_routes, http_job_routes, http_artifact_routes};
 
 /* ---- routing ---- */
 
-/* `path` against `pattern`, whose '*' takes one segment into id[]. */
-static bool path_matches(const char *pattern, const char *path, char id[HTTP_ID_MAX])
+/* One segment of `path` into id[], which `tail`, the pattern behind its '*', may end: "*.fit". Its length, 0: none. */
+static size_t take_segment(const char *path, const char *tail, char id[HTTP_ID_MAX])
 {
-	const char *star = strchr(pattern, '*');
-	size_t head = star ? (size_t)(star - pattern) : strlen(pattern);
-	if (strncmp(pattern, path, head) != 0)
-		return false;
-	if (!star)
-		return path[head] == 0;
-	size_t len = strcspn(path + head, "/"), tail = strlen(star + 1);
-	/* The tail may begin inside the segment: "*.fit". */
-	if (tail && star[1] != '/') {
-		if (len < tail)
+	size_t len = strcspn(path, "/"), end = strcspn(tail, "/");
+	if (len <= end || len - end >= HTTP_ID_MAX || strncmp(path + len - end, tail, end) != 0)
+		return 0;
+	memcpy(id, path, len - end);
+	id[len - end] = 0;
+	return len - end;
+}
+
+/* `path` against `pattern`, whose every '*' takes one segment into ids[]. */
+static bool path_matches(const char *pattern, const char *path, char ids[2][HTTP_ID_MAX])
+{
+	size_t count = 0;
+	for (;;) {
+		const char *star = strchr(pattern, '*');
+		size_t head = star ? (size_t)(star - pattern) : strlen(pattern);
+		if (strncmp(pattern, path, head) != 0)
 			return false;
-		len -= tail;
+		path += head;
+		if (!star)
+			return *path == 0;
+		pattern = star + 1;
+		size_t len = take_segment(path, pattern, ids[count++]);
+		if (len == 0)
+			return false;
+		path += len;
 	}
-	if (len == 0 || len >= HTTP_ID_MAX || strcmp(path + head + len, star + 1) != 0)
-		return false;
-	memcpy(id, path + head, len);
-	id[len] = 0;
-	return true;
 }
 
 /* The route, else NULL and *known: the path exists, with another method. */
-static const struct http_route *find_route(const char *method, const char *path, char id[HTTP_ID_MAX], bool *known)
+static const struct http_route *find_route(const char *method, const char *path, char ids[2][HTTP_ID_MAX], bool *known)
 {
 	*known = false;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		for (const struct http_route *route = tables[i]; route->method; route++) {
-			if (!path_matches(route->path, path, id))
+			if (!path_matches(route->path, path, ids))
 				continue;
 			if (strcmp(route->method, method) == 0)
 				return route;
@@ -96,7 +104,7 @@ static void admit(struct http_request *request, const char *method, const char *
 {
 	bool known;
 	request->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-	request->route = find_route(request->is_head ? MHD_HTTP_METHOD_GET : method, path, request->id, &known);
+	request->route = find_route(request->is_head ? MHD_HTTP_METHOD_GET : method, path, request->ids, &known);
 	/* Before anything is told about what there is. */
 	if (strncmp(path, "/artifacts/", 11) != 0 && !is_authorised(request)) {
 		request->refusal = MHD_HTTP_UNAUTHORIZED;
@@ -122,6 +130,7 @@ static struct http_request *begin_request(struct http *http, struct MHD_Connecti
 	request->server = http->server;
 	request->connection = connection;
 	request->draft.fd = -1;
+	request->id = request->ids[0];
 	return request;
 }
 

@@ -26,13 +26,13 @@ struct http_request;
 enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_PAYLOAD };
 
 struct http_route {
-	const char *method, *path; /* a '*' stands for one id, which goes into request->id */
+	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, two at most */
 	enum http_body body;
 	int (*handle)(struct http_request *request);
 };
 /* Terminated by a zeroed one. */
 extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
-	http_status_routes[];
+	http_status_routes[], http_crash_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */
@@ -40,7 +40,8 @@ struct http_request {
 	struct skerryd *server;
 	struct MHD_Connection *connection;
 	const struct http_route *route;
-	char id[HTTP_ID_MAX];
+	char ids[2][HTTP_ID_MAX];
+	const char *id; /* the first */
 	bool is_head;
 	int refusal; /* HTTP status of an answer that was decided before the body ended; 0: none */
 	struct fleet_error why;

@@ -82,6 +82,12 @@ static int on_reply(struct skerryd *server, const char *device, const json_t *bo
 	return 0;
 }
 
+static int on_crash(struct skerryd *server, const char *device, const json_t *body)
+{
+	struct store_crash crash;
+	return message_crash(body, &crash) ? devices_on_crash(server, device, body, &crash) : MALFORMED;
+}
+
 static int on_request(struct skerryd *server, const struct topic *topic, const json_t *body)
 {
 	int rc = topic->kind == TOPIC_JOB_GET ? jobs_on_get(server, topic->device, body)
@@ -104,6 +110,8 @@ static int dispatch(struct skerryd *server, const struct topic *topic, const jso
 		return on_log(server, topic->device, body);
 	case TOPIC_CMD_REPLY:
 		return on_reply(server, topic->device, body);
+	case TOPIC_CRASH:
+		return on_crash(server, topic->device, body);
 	default:
 		return MALFORMED;
 	}
@@ -163,8 +171,9 @@ static void take_message(struct skerryd *server, const struct inbox_item *item)
 	/* An empty message only clears a retained one. */
 	if (item->len == 0 || !topic_parse(server->settings.prefix, item->topic, &topic))
 		return;
-	bool is_job = topic.kind == TOPIC_JOB_UPDATE;
-	if (skerryd_begin(server, is_job ? STORE_KEPT_ON_POWER_CUT : STORE_KEPT_ON_KILL) < 0)
+	/* What is answered as taken must be there for good: the device forgets it. */
+	bool is_kept = topic.kind == TOPIC_JOB_UPDATE || topic.kind == TOPIC_CRASH;
+	if (skerryd_begin(server, is_kept ? STORE_KEPT_ON_POWER_CUT : STORE_KEPT_ON_KILL) < 0)
 		return;
 	if (take(server, &topic, item) < 0)
 		skerryd_rollback(server);

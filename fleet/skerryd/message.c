@@ -8,6 +8,7 @@
 #define DETAILS_MEMBERS_MAX 32
 #define DETAIL_TEXT_MAX     512
 #define MESSAGE_NUMBER_MAX  (INT64_C(1) << 53)
+#define CRASH_PCS_MAX       64
 
 size_t message_bytes_max(enum topic_kind kind)
 {
@@ -20,6 +21,8 @@ size_t message_bytes_max(enum topic_kind kind)
 		return 8192;
 	case TOPIC_REPORT:
 		return 16384;
+	case TOPIC_CRASH:
+		return MESSAGE_CRASH_MAX;
 	case TOPIC_LOG:
 		return 65536;
 	}
@@ -122,6 +125,73 @@ bool message_reply(const json_t *body, struct message_reply *reply)
 	reply->ok = json_is_true(ok);
 	return json_is_boolean(ok) && optional_text(body, "id", 64, &reply->id) && reply->id &&
 	       optional_text(body, "error", 128, &reply->error);
+}
+
+/* 0x and 1..16 hex digits. */
+static bool is_address(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	if (!text || strncmp(text, "0x", 2) != 0)
+		return false;
+	size_t digits = strspn(text + 2, "0123456789abcdef");
+	return digits >= 1 && digits <= 16 && text[2 + digits] == 0;
+}
+
+static bool addresses_are_good(const json_t *body)
+{
+	static const char *const names[] = {"esr", "elr", "far", "sp", "lr"};
+	const json_t *pc = json_object_get(body, "pc"), *value;
+	size_t index;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		value = json_object_get(body, names[i]);
+		if (value && !is_address(value))
+			return false;
+	}
+	if (!json_is_array(pc) || json_array_size(pc) > CRASH_PCS_MAX)
+		return false;
+	json_array_foreach(pc, index, value)
+	{
+		if (!is_address(value))
+			return false;
+	}
+	return true;
+}
+
+static bool lines_are_good(const json_t *body)
+{
+	const json_t *lines = json_object_get(body, "lines"), *line;
+	size_t index;
+	if (lines && !json_is_array(lines))
+		return false;
+	json_array_foreach(lines, index, line)
+	{
+		if (!json_is_string(line))
+			return false;
+	}
+	return true;
+}
+
+static bool is_hex(const char *text, size_t digits)
+{
+	return text && strlen(text) == digits && strspn(text, "0123456789abcdef") == digits;
+}
+
+bool message_crash(const json_t *body, struct store_crash *crash)
+{
+	const json_t *boots = json_object_get(body, "boots"), *uptime = json_object_get(body, "uptimeMs");
+	*crash = (struct store_crash){.boots = json_integer_value(boots)};
+	if (!optional_text(body, "id", 8, &crash->id) || !is_hex(crash->id, 8) ||
+		!optional_text(body, "cause", 32, &crash->cause) || !crash->cause)
+		return false;
+	if ((boots && !json_is_integer(boots)) || (uptime && !json_is_integer(uptime)))
+		return false;
+	/* A program that never named itself has an empty name. */
+	const char *thread = json_string_value(json_object_get(body, "thread"));
+	crash->thread = thread && *thread && strlen(thread) <= 64 ? thread : NULL;
+	if (!optional_text(body, "image", 64, &crash->image) || !optional_text(body, "version", 32, &crash->version) ||
+		!optional_text(body, "buildId", 64, &crash->build_id))
+		return false;
+	return addresses_are_good(body) && lines_are_good(body);
 }
 
 const char *message_detail(const json_t *details, const char *name)

@@ -17,6 +17,7 @@
 #define MESSAGE_DETAILS_MAX 2048 /* bytes of statusDetails as JSON */
 #define MESSAGE_LINE_MAX    1024 /* bytes of a log line; the rest is cut off */
 #define MESSAGE_LINES_MAX   64
+#define MESSAGE_CRASH_MAX   16384 /* SPEC §12 */
 
 /* The most bytes that a message of this kind may have. */
 size_t message_bytes_max(enum topic_kind kind);
@@ -55,6 +56,9 @@ struct message_reply {
 	bool ok;
 };
 bool message_reply(const json_t *body, struct message_reply *reply);
+
+/* Not `json`. */
+bool message_crash(const json_t *body, struct store_crash *crash);
 
 /* One member of statusDetails as text, "" = none. */
 const char *message_detail(const json_t *details, const char *name);

@@ -5,7 +5,6 @@
 
 #include "skerryd/store_priv.h"
 
-#define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x534b5259 /* "SKRY": tells our files from others */
 
 static const char schema[] =
@@ -32,6 +31,14 @@ static const char schema[] =
 	"CREATE INDEX events_device ON events (device, n);"
 	"PRAGMA application_id = 1397445209;"
 	"PRAGMA user_version = 1;";
+
+/* What each later version of the schema added; the first makes version 2. Never changed, only added to. */
+static const char *const upgrades[] = {
+	"CREATE TABLE crashes (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices,"
+	" id TEXT NOT NULL, time INTEGER NOT NULL, cause TEXT NOT NULL, image TEXT, version TEXT, thread TEXT,"
+	" build_id TEXT, boots INTEGER NOT NULL, record TEXT NOT NULL, UNIQUE (device, id)) STRICT;",
+};
+#define SCHEMA_VERSION (1 + (int)(sizeof upgrades / sizeof *upgrades))
 
 const char *store_error(const struct store *store)
 {
@@ -104,6 +111,28 @@ static int make_schema(struct store *store)
 	return store_commit(store);
 }
 
+/* From `version` to ours, all steps or none. */
+static int upgrade(struct store *store, int64_t version)
+{
+	char number[48];
+	if (version >= SCHEMA_VERSION)
+		return 0;
+	if (store_begin(store, STORE_KEPT_ON_POWER_CUT) < 0)
+		return -1;
+	snprintf(number, sizeof number, "PRAGMA user_version = %d", SCHEMA_VERSION);
+	for (; version < SCHEMA_VERSION; version++) {
+		if (exec(store, upgrades[version - 1]) < 0) {
+			store_rollback(store);
+			return -1;
+		}
+	}
+	if (exec(store, number) < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	return store_commit(store);
+}
+
 static int open_failed(const struct store *store, const char *path, struct fleet_error *error)
 {
 	if (store->code == SQLITE_NOTADB || store->code == SQLITE_CORRUPT)
@@ -126,14 +155,14 @@ static int check_version(struct store *store, const char *path, struct fleet_err
 		pragma(store, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
 		return open_failed(store, path, error);
 	if (tables == 0)
-		return make_schema(store) < 0 ? open_failed(store, path, error) : 0;
+		return make_schema(store) < 0 || upgrade(store, 1) < 0 ? open_failed(store, path, error) : 0;
 	if (application != APPLICATION_ID)
 		return fleet_fail(error, "move it away", "'%s' is a database of another program", path);
 	if (version > SCHEMA_VERSION)
 		return fleet_fail(error, "start the newer skerryd, or restore the backup made before it ran",
 			"the database '%s' was written by a newer skerryd (schema %lld; this one knows %d)", path,
 			(long long)version, SCHEMA_VERSION);
-	return 0;
+	return upgrade(store, version) < 0 ? open_failed(store, path, error) : 0;
 }
 
 static int open_file(struct store *store, const char *path, struct fleet_error *error)

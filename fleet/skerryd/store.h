@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The database: devices, images, jobs, logs, events. Only the files store*.c hold SQL. Used by the main thread alone.
+ * The database: devices, images, jobs, crashes, logs, events. Only the files store*.c hold SQL. Used by the main thread alone.
  *
  * Calls return 0; STORE_NONE when there is no such row; or -1 when the database failed, then store_error() says why.
  * Changes are grouped by store_begin() … store_commit(): after a crash all of a group is there or nothing.
@@ -19,6 +19,7 @@
 #define STORE_NONE          1
 #define STORE_LOG_LINES_MAX 2000  /* kept per device */
 #define STORE_EVENTS_MAX    20000 /* kept in all */
+#define STORE_CRASHES_MAX   20    /* kept per device */
 #define STORE_ROWS_MAX      500   /* in one answer */
 #define STORE_CHECK         __attribute__((warn_unused_result))
 
@@ -120,6 +121,21 @@ int store_job_success(struct store *store, const char *device, char id[65], char
 int store_job_count_open(struct store *store, int64_t *count) STORE_CHECK;
 /* Ids of the devices with a QUEUED job, a JSON array. */
 int store_jobs_waiting(struct store *store, json_t **devices) STORE_CHECK;
+
+/* ---- crashes: bounded, each once ---- */
+
+struct store_crash {
+	const char *id, *cause;                          /* id: 8 hex digits */
+	const char *image, *version, *thread, *build_id; /* NULL: not said */
+	int64_t boots;                                   /* number of the start that crashed; 0: not said */
+	const char *json;                                /* all of it */
+};
+/* Keep it, and at most STORE_CRASHES_MAX of the device's. *added: it was not here yet. */
+int store_crash_add(
+	struct store *store, const char *device, const struct store_crash *crash, int64_t now, bool *added) STORE_CHECK;
+/* Newest first, without their records; device NULL: of all. */
+int store_crashes_json(struct store *store, const char *device, json_t **crashes) STORE_CHECK;
+int store_crash_json(struct store *store, const char *device, const char *id, json_t **crash) STORE_CHECK;
 
 /* ---- logs and events: numbered rows, bounded ---- */
 

@@ -8,7 +8,7 @@
 #include "shared/text.h"
 
 const char *const topic_filters[TOPIC_FILTERS] = {
-	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply"};
+	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply", "+/crash"};
 
 static const struct {
 	const char *tail;
@@ -19,6 +19,7 @@ static const struct {
 	{"presence", TOPIC_PRESENCE},
 	{"log", TOPIC_LOG},
 	{"cmd/reply", TOPIC_CMD_REPLY},
+	{"crash", TOPIC_CRASH},
 };
 
 /* Copy text[len] if it is an id. */

@@ -7,7 +7,15 @@
 
 #define TOPIC_MAX 320
 
-enum topic_kind { TOPIC_JOB_GET = 1, TOPIC_JOB_UPDATE, TOPIC_REPORT, TOPIC_PRESENCE, TOPIC_LOG, TOPIC_CMD_REPLY };
+enum topic_kind {
+	TOPIC_JOB_GET = 1,
+	TOPIC_JOB_UPDATE,
+	TOPIC_REPORT,
+	TOPIC_PRESENCE,
+	TOPIC_LOG,
+	TOPIC_CMD_REPLY,
+	TOPIC_CRASH
+};
 
 struct topic {
 	enum topic_kind kind;
@@ -18,7 +26,7 @@ struct topic {
 bool topic_parse(const char *prefix, const char *text, struct topic *topic);
 
 /* The filters to subscribe to, without prefix: "+/report" … */
-#define TOPIC_FILTERS 6
+#define TOPIC_FILTERS 7
 extern const char *const topic_filters[TOPIC_FILTERS];
 
 #endif

@@ -110,6 +110,20 @@ static void memory(void *ctx, struct agent_memory *out)
 	*out = (struct agent_memory){.heap_bytes = 3, .heap_peak = 2, .stack_peak = 1};
 }
 
+/* A host's programs leave no record. */
+static bool crash_last(void *ctx, struct crash_info *info)
+{
+	(void)ctx;
+	(void)info;
+	return false;
+}
+
+static int crash_uploaded(void *ctx)
+{
+	(void)ctx;
+	return -OTA_E_IO;
+}
+
 static void identify(void *ctx)
 {
 	(void)ctx;
@@ -135,6 +149,8 @@ static const struct agent_ops ops = {
 	.log_read = log_read,
 	.log_level = log_level,
 	.memory = memory,
+	.crash_last = crash_last,
+	.crash_uploaded = crash_uploaded,
 	.identify = identify,
 	.reboot = reboot,
 };

@@ -247,7 +247,7 @@ class Device:
     def __init__(self, home, name, play=None, version="1.0.0", digest="11" * 32, boot=1):
         self.home, self.name, self.play = home, name, play
         self.version, self.digest, self.boot = version, digest, boot
-        self.jobs, self.commands, self.answers = queue.Queue(), queue.Queue(), queue.Queue()
+        self.jobs, self.commands, self.answers, self.crashes = queue.Queue(), queue.Queue(), queue.Queue(), queue.Queue()
         self.played = None
         self.start()
 
@@ -258,7 +258,7 @@ class Device:
     def start(self):
         will = (self.topic + "/presence", json.dumps({"online": False, "boot": self.boot}))
         self.client = self.home.client(self.name, will=will)
-        self.client.subscribe(self.topic + "/jobs/#", self.topic + "/cmd")
+        self.client.subscribe(self.topic + "/jobs/#", self.topic + "/cmd", self.topic + "/crash/accepted")
         threading.Thread(target=self._run, args=(self.client,), daemon=True).start()
         self.say("presence", {"online": True, "boot": self.boot}, retain=True)
         self.report()
@@ -290,6 +290,8 @@ class Device:
             topic, body = message[0][len(self.topic) + 1:], json.loads(message[1])
             if topic == "cmd":
                 self.commands.put(body)
+            elif topic == "crash/accepted":
+                self.crashes.put(body)
             elif topic == "jobs/notify-next":
                 self.say_async("jobs/$next/get", {"clientToken": "bell"})
             elif topic == "jobs/$next/get/accepted":

@@ -469,7 +469,8 @@ def bad_home():
 def no_server():
     suit = fleet.image("1.0.8")
     for args in (["device", "list"], ["device", "show", "d"], ["update", "d", suit], ["job", "list"], ["job", "cancel", "j"], ["logs", "d"], ["events"],
-                 ["cmd", "d", "reboot"], ["status"], ["image", "list"]):
+                 ["cmd", "d", "reboot"], ["status"], ["image", "list"],
+                 ["crash", "list"], ["crash", "show", "d", "0123abcd"]):
         fleet.refused(*args, says=("does not answer", "skerryd --home " + fleet.path))
 
 

@@ -25,6 +25,7 @@ static bool takes(enum topic_kind kind, const char *text)
 	struct message_reply reply;
 	struct message_log log;
 	struct store_report report;
+	struct store_crash crash;
 	const char *token;
 	json_t *body = body_of(kind, text);
 	bool good = false;
@@ -42,9 +43,13 @@ static bool takes(enum topic_kind kind, const char *text)
 		good = message_log(body, &log);
 	else if (kind == TOPIC_CMD_REPLY)
 		good = message_reply(body, &reply);
+	else if (kind == TOPIC_CRASH)
+		good = message_crash(body, &crash);
 	json_decref(body);
 	return good;
 }
+
+#define CRASH(id, more) "{\"id\":\"" id "\",\"cause\":\"fault\",\"pc\":[\"0x40200000\"]" more "}"
 
 static const struct {
 	enum topic_kind kind;
@@ -77,6 +82,23 @@ static const struct {
 	{TOPIC_JOB_UPDATE, false, "{\"status\":\"FAILED\",\"statusDetails\":[]}"},
 	{TOPIC_JOB_UPDATE, false, "{\"status\":\"FAILED\",\"statusDetails\":{\"a\":{}}}"},
 	{TOPIC_JOB_UPDATE, false, "{\"status\":\"FAILED\",\"statusDetails\":{\"a\":null}}"},
+	{TOPIC_CRASH, true, CRASH("0123abcd", "")},
+	{TOPIC_CRASH, true,
+		CRASH("0123abcd",
+			",\"lr\":\"0xffffffffffffffff\",\"lines\":[\"a\",\"b\"],\"boots\":7,\"thread\":\"\"")},
+	{TOPIC_CRASH, false, "{}"},
+	{TOPIC_CRASH, false, "{\"id\":\"0123abcd\",\"cause\":\"fault\"}"},
+	{TOPIC_CRASH, false, "{\"id\":\"0123abcd\",\"pc\":[]}"},
+	{TOPIC_CRASH, false, CRASH("0123ABCD", "")},
+	{TOPIC_CRASH, false, CRASH("0123abc", "")},
+	{TOPIC_CRASH, false, CRASH("../../..", "")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"lr\":\"0x\"")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"lr\":\"0x12345678123456789\"")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"lr\":12")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"lines\":[1]")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"lines\":{}")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"boots\":\"7\"")},
+	{TOPIC_CRASH, false, CRASH("0123abcd", ",\"version\":\"123456789012345678901234567890123\"")},
 	{TOPIC_PRESENCE, true, "{\"online\":true,\"boot\":3}"},
 	{TOPIC_PRESENCE, true, "{\"online\":false}"},
 	{TOPIC_PRESENCE, false, "{\"online\":\"yes\"}"},

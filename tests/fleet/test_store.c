@@ -245,6 +245,65 @@ static void exec(const char *path, const char *sql)
 	sqlite3_close(db);
 }
 
+static bool crash_is_new(struct fixture *f, const char *device, const char *id)
+{
+	const struct store_crash crash = {.id = id, .cause = "fault", .version = "1.0.0", .json = "{\"id\":\"x\"}"};
+	bool added;
+	begin(f);
+	assert_int_equal(store_crash_add(f->store, device, &crash, 1000, &added), 0);
+	commit(f);
+	return added;
+}
+
+static void crashes(void **state)
+{
+	struct fixture *f = *state;
+	json_t *rows, *crash;
+	bool added;
+	char id[16];
+	begin(f);
+	assert_int_equal(store_device_put(f->store, "one", "b", 1, &added), 0);
+	assert_int_equal(store_device_put(f->store, "two", "b", 1, &added), 0);
+	commit(f);
+	assert_true(crash_is_new(f, "two", "00000000"));
+	for (int i = 0; i < STORE_CRASHES_MAX + 5; i++) {
+		snprintf(id, sizeof id, "%08x", i);
+		assert_true(crash_is_new(f, "one", id));
+		assert_false(crash_is_new(f, "one", id));
+	}
+	assert_int_equal(store_crashes_json(f->store, "one", &rows), 0);
+	assert_int_equal(json_array_size(rows), STORE_CRASHES_MAX);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "id")), id);
+	json_decref(rows);
+	/* The bound is each device's own. */
+	assert_int_equal(store_crashes_json(f->store, NULL, &rows), 0);
+	assert_int_equal(json_array_size(rows), STORE_CRASHES_MAX + 1);
+	json_decref(rows);
+	assert_int_equal(store_crash_json(f->store, "one", "00000000", &crash), STORE_NONE);
+	assert_int_equal(store_crash_json(f->store, "two", "00000000", &crash), 0);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(crash, "record"), "id")), "x");
+	json_decref(crash);
+}
+
+/* A database of the first version, with what was in it. */
+static void upgraded(void **state)
+{
+	struct fixture *f = *state;
+	struct store_device device;
+	bool added;
+	begin(f);
+	assert_int_equal(store_device_put(f->store, "one", "b", 1, &added), 0);
+	commit(f);
+	store_close(f->store);
+	f->store = NULL;
+	exec(f->path, "DROP TABLE crashes; PRAGMA user_version = 1");
+	reopen(f);
+	assert_int_equal(store_device_get(f->store, "one", &device), 0);
+	assert_true(crash_is_new(f, "one", "12345678"));
+	reopen(f);
+	assert_false(crash_is_new(f, "one", "12345678"));
+}
+
 static void expect_refused(const char *path, const char *says)
 {
 	struct store *store;
@@ -260,7 +319,7 @@ static void refused(void **state)
 	char path[120];
 	store_close(f->store);
 	f->store = NULL;
-	exec(f->path, "PRAGMA user_version = 2");
+	exec(f->path, "PRAGMA user_version = 1000");
 	expect_refused(f->path, "newer skerryd");
 	exec(f->path, "PRAGMA user_version = 1; PRAGMA application_id = 7");
 	expect_refused(f->path, "another program");
@@ -283,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bounded_logs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bounded_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(crashes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(upgraded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("fleet/store", tests, NULL, NULL);

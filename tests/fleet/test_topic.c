@@ -26,6 +26,7 @@ static void good(void **state)
 		{"skerry/things", "skerry/things/dev-1/cmd/reply", TOPIC_CMD_REPLY, "dev-1", ""},
 		{"skerry/things", "skerry/things/dev-1/jobs/$next/get", TOPIC_JOB_GET, "dev-1", ""},
 		{"skerry/things", "skerry/things/dev-1/jobs/j_1/update", TOPIC_JOB_UPDATE, "dev-1", "j_1"},
+		{"skerry/things", "skerry/things/dev-1/crash", TOPIC_CRASH, "dev-1", ""},
 		{"$aws/things", "$aws/things/x/jobs/y/update", TOPIC_JOB_UPDATE, "x", "y"},
 		{"p", "p/" ID64 "/jobs/" ID64 "/update", TOPIC_JOB_UPDATE, ID64, ID64},
 		{"p", "p/report/report", TOPIC_REPORT, "report", ""},

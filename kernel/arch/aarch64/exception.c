@@ -85,7 +85,7 @@ static _Noreturn void fault_report(struct panic_site *site, const char *fmt, ...
 static _Noreturn void exception_report(struct frame *frame)
 {
 	uint64_t esr = cpu_read(esr_el1);
-	struct panic_site site = {.cause = PANIC_FAULT, .frame = frame, .esr = esr};
+	struct panic_site site = {.cause = PANIC_FAULT, .thread = thread_self(), .frame = frame, .esr = esr};
 	const char *stack;
 
 	if (esr == ((uint64_t)EC_BRK << ESR_EC_SHIFT | 1U << 25 | BRK_PANIC)) {

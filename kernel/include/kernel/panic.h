@@ -17,6 +17,7 @@ enum panic_cause {
 	PANIC_HEAP_EXHAUSTED, /* the app's heap */
 	PANIC_APP_RETURNED,
 	PANIC_OUT_OF_MEMORY, /* the system's */
+	PANIC_WATCHDOG,      /* nobody fed it; see kernel/watchdog.h */
 };
 
 _Noreturn void panic(enum panic_cause cause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

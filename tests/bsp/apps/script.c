@@ -9,6 +9,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/thread.h"
+#include "kernel/watchdog.h"
 
 #define SCRIPT_SECTORS 8
 
@@ -101,12 +102,10 @@ int app_main(void)
 /* The kernel has started the watchdog; until the script wants it for itself, this keeps it content. */
 static void feeder_main(void *arg)
 {
-	struct wdt_dev *wdt = dev_wdt();
-
 	(void)arg;
 	for (;;) {
-		if (wdt && !script_owns_watchdog)
-			wdt->ops->feed(wdt);
+		if (!script_owns_watchdog)
+			watchdog_feed();
 		thread_sleep_ms(1000);
 	}
 }
