@@ -203,7 +203,7 @@ def elf():
     with started() as device:
         tell(device, "null")
         row = crashes(device, 1)[0]
-    right, wrong = os.path.join(IMAGES, "rogue-1.0.0.elf"), os.path.join(IMAGES, "rogue-2.0.0.elf")
+    right, wrong = os.path.join(IMAGES, "rogue.elf"), os.path.join(IMAGES, "rogue-2.0.0.elf")
     names, shown, _ = functions(device, row, "--elf", wrong, "--elf", right)
     expect(names[0] == "write_to_nothing", "the right one is found among several", names)
     expect(functions(device, row, "--elf", IMAGES)[0] == names, "and in a folder")
