@@ -14,23 +14,8 @@ struct symbols {
 	char build_id[SYMBOLS_ID_MAX];
 };
 
-/* The library's own way may ask servers in the network. */
-static int no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, const char *file,
-	const char *link, GElf_Word crc, char **found)
-{
-	(void)module;
-	(void)data;
-	(void)name;
-	(void)base;
-	(void)file;
-	(void)link;
-	(void)crc;
-	(void)found;
-	return -1;
-}
-
 static const Dwfl_Callbacks callbacks = {
-	.find_debuginfo = no_debuginfo,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
 	.section_address = dwfl_offline_section_address,
 };
 
