@@ -12,25 +12,32 @@ enum { PIECE_BYTES = 1500, EVENTS_MAX = 2000000 };
 
 /* ---- port ---- */
 
+static bool disk_fails(struct fake_host *host)
+{
+	uint64_t call = host->disk_calls++;
+
+	return call >= host->disk_fail_from && call - host->disk_fail_from < host->disk_fail_count;
+}
+
 static int port_read(void *ctx, uint32_t lba, void *buf, uint32_t count)
 {
 	struct fake_host *host = ctx;
 
-	return ram_flash_read(&host->flash, lba, buf, count);
+	return disk_fails(host) ? -OTA_E_IO : ram_flash_read(&host->flash, lba, buf, count);
 }
 
 static int port_write(void *ctx, uint32_t lba, const void *buf, uint32_t count)
 {
 	struct fake_host *host = ctx;
 
-	return ram_flash_write(&host->flash, lba, buf, count);
+	return disk_fails(host) ? -OTA_E_IO : ram_flash_write(&host->flash, lba, buf, count);
 }
 
 static int port_flush(void *ctx)
 {
 	struct fake_host *host = ctx;
 
-	return ram_flash_flush(&host->flash);
+	return disk_fails(host) ? -OTA_E_IO : ram_flash_flush(&host->flash);
 }
 
 static int port_fetch(void *ctx, const char *url, uint64_t off, uint64_t total)
@@ -38,6 +45,8 @@ static int port_fetch(void *ctx, const char *url, uint64_t off, uint64_t total)
 	struct fake_host *host = ctx;
 
 	assert(!host->fetching);
+	if (host->fetch_error)
+		return host->fetch_error;
 	assert(total == host->job->image.bytes && off < total);
 	host->server = (unsigned)atoi(url + strlen("https://"));
 	host->servers[host->server].asked++;
@@ -292,6 +301,11 @@ static bool server_step(struct fake_host *host)
 	return true;
 }
 
+static uint64_t trickle_bytes(const struct fake_server *server)
+{
+	return server->limit ? server->limit : 1;
+}
+
 static bool ack_step(struct fake_host *host)
 {
 	struct ota_status *last = &host->last_terminal;
@@ -329,7 +343,7 @@ void fake_host_run(struct fake_host *host, uint64_t ms)
 		}
 		host->now = next;
 		if (host->fetching && host->head_sent && host->servers[host->server].kind == SERVER_TRICKLES)
-			body_send(host, &host->servers[host->server], 1);
+			body_send(host, &host->servers[host->server], trickle_bytes(&host->servers[host->server]));
 	}
 }
 

@@ -17,7 +17,7 @@ enum server_kind {
 	SERVER_TRUNCATES,     /* ends after `limit` bytes as if all were well */
 	SERVER_RESETS,        /* breaks after `limit` bytes of every answer */
 	SERVER_REFUSES,       /* 404 */
-	SERVER_TRICKLES,      /* one byte a second */
+	SERVER_TRICKLES,      /* `limit` bytes a second, 0: one */
 	SERVER_SILENT,        /* never answers */
 	SERVER_LIES_RANGE,    /* begins somewhere else than asked */
 	SERVER_ENDLESS,       /* never stops sending */
@@ -47,6 +47,10 @@ struct fake_host {
 	size_t image_count;
 	struct fake_server servers[OTA_URLS_MAX];
 	size_t server_count;
+
+	/* The core's calls to its disk so far; from which on they fail, and how many of them. */
+	uint64_t disk_calls, disk_fail_from, disk_fail_count;
+	int fetch_error; /* what port.fetch() answers */
 
 	/* The job on offer at every connect; NULL: none. */
 	const struct fake_image *job;

@@ -17,6 +17,8 @@ static void numbers_and_names_are_the_ones_in_reports(void **state)
 	assert_string_equal(ota_err_name(0), "OK");
 	assert_string_equal(ota_err_name(-9999), "E_?");
 	assert_true(strlen(ota_err_text(-9999)) > 0);
+	assert_string_equal(ota_err_text(0), "no error");
+	assert_string_not_equal(ota_err_text(-OTA_E_SIG), ota_err_text(-9999));
 }
 
 #define NUMBER(name, number, class_, text) number,

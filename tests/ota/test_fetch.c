@@ -117,6 +117,18 @@ static void trickling_server_is_left(void **state)
 	assert_arrives(HOUR_MS);
 }
 
+/* 1,050 bytes a second are little, but enough. */
+static void slow_but_steady_server_is_borne(void **state)
+{
+	(void)state;
+	host.servers[0] = (struct fake_server){.kind = SERVER_TRICKLES, .limit = 1050};
+	device_offer(&v2);
+	fake_host_run(&host, RATE_WINDOW_MS + 5000);
+	assert_int_equal(host.fetches, 1);
+	assert_arrives(HOUR_MS);
+	assert_int_equal(host.fetches, 1);
+}
+
 static void silent_server_is_left_for_the_other(void **state)
 {
 	(void)state;
@@ -251,6 +263,7 @@ int main(void)
 		DEVICE_TEST(missing_file_is_asked_for_again_and_again),
 		DEVICE_TEST(waits_are_spread_over_the_whole_window),
 		DEVICE_TEST(trickling_server_is_left),
+		DEVICE_TEST(slow_but_steady_server_is_borne),
 		DEVICE_TEST(silent_server_is_left_for_the_other),
 		DEVICE_TEST(answer_from_another_place_is_refused),
 		DEVICE_TEST(endless_body_is_cut_off_at_the_size_of_the_image),

@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "core.h"
+#include "ota/crc32.h"
 
 enum { COPY_0 = FAKE_STATE, COPY_1 = FAKE_STATE + 8, BANK = FAKE_STATE + 16 };
 
@@ -108,6 +109,61 @@ static void copy_that_cannot_be_written_is_no_failure_but_both_are(void **state)
 	host.flash.dead = false;
 }
 
+/* One byte of copy 0 is changed and the CRC made to fit, as another version of this program, or its fault, would leave it. */
+static int load_with(size_t off, uint8_t value)
+{
+	uint8_t *sector = host.flash.now[COPY_0];
+	uint8_t before = sector[off];
+	uint32_t crc;
+	int error;
+
+	sector_ruin(COPY_1);
+	sector[off] = value;
+	crc = ota_crc32(sector, 508);
+	for (unsigned b = 0; b < 4; b++)
+		sector[508 + b] = (uint8_t)(crc >> 8 * b);
+	error = journal_load(ota);
+	sector_ruin(COPY_1);
+	sector[off] = before;
+	return error;
+}
+
+static void members_out_of_range_are_no_journal(void **state)
+{
+	enum {
+		FORMAT = 4,
+		PAYLOAD_LEN = 16,
+		ID = 32,
+		STEP = ID + OTA_JOB_ID_MAX,
+		ENVELOPE_LEN = STEP + 7 + 12 + 32 + 8
+	};
+
+	(void)state;
+	assert_int_equal(load_with(FORMAT, 1), 0);
+	assert_int_equal(load_with(FORMAT, 2), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(PAYLOAD_LEN, 9), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(STEP, OTA_STEP_CONFIRM), 0);
+	assert_int_equal(load_with(STEP, OTA_STEP_CONFIRM + 1), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(STEP + 1, OTA_REJECTED + 1), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(STEP + 2, 1), 0);
+	assert_int_equal(load_with(STEP + 2, 2), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(ENVELOPE_LEN + 1, 0x40), -OTA_E_JOURNAL);
+	assert_int_equal(load_with(ENVELOPE_LEN + 3, 0xff), -OTA_E_JOURNAL);
+	memset(host.flash.now[COPY_0] + ID, 'j', OTA_JOB_ID_MAX);
+	assert_int_equal(load_with(FORMAT, 1), -OTA_E_JOURNAL);
+}
+
+static void bank_without_an_address_or_its_end_is_not_believed(void **state)
+{
+	(void)state;
+	memset(ota->bank.urls[3], 'u', OTA_URL_MAX);
+	assert_int_equal(journal_bank_write(ota), 0);
+	assert_int_equal(journal_bank_read(ota), -OTA_E_JOURNAL);
+	memset(ota->bank.urls, 0, sizeof(ota->bank.urls));
+	assert_int_equal(journal_bank_write(ota), 0);
+	assert_int_equal(journal_bank_read(ota), -OTA_E_JOURNAL);
+}
+
 static void bank_that_changed_is_not_believed(void **state)
 {
 	(void)state;
@@ -156,6 +212,8 @@ int main(void)
 		JOURNAL_TEST(note_that_is_torn_leaves_the_last_commit),
 		JOURNAL_TEST(commit_after_notes_outranks_them),
 		JOURNAL_TEST(copy_that_cannot_be_written_is_no_failure_but_both_are),
+		JOURNAL_TEST(members_out_of_range_are_no_journal),
+		JOURNAL_TEST(bank_without_an_address_or_its_end_is_not_believed),
 		JOURNAL_TEST(bank_that_changed_is_not_believed),
 		JOURNAL_TEST(bank_longer_than_there_is_room_for_is_not_read),
 		JOURNAL_TEST(first_missing_chunk_skips_what_is_done),

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "ota/provision.h"
+#include "ota/verify.h"
 
 static uint8_t key_der[121], cert_der[400], ca_der[2][500];
 static struct ota_provision who;
@@ -116,6 +117,61 @@ static void lying_length_is_refused(void **state)
 	}
 }
 
+/* The payload is exchanged, and the digest made to fit: what whoever writes the partition could have written. */
+static int payload_exchange(const uint8_t *payload, size_t len)
+{
+	struct ota_provision out;
+
+	for (unsigned b = 0; b < 4; b++)
+		image[8 + b] = (uint8_t)(len >> 8 * b);
+	memmove(image + 512, payload, len);
+	ota_sha256(image + 512, len, image + 16);
+	return ota_provision_decode(image, sizeof(image), &out);
+}
+
+static void payload_that_is_no_provisioning_is_refused(void **state)
+{
+	static const uint8_t none[] = {0xa0}, text[] = {0x63, 'a', 'b', 'c'}, eleven[] = {0xab, 1, 0x61, 'd'};
+	static uint8_t payload[OTA_PROVISION_BYTES_MAX];
+	size_t len = (size_t)ota_provision_payload_bytes(image);
+
+	memcpy(payload, image + 512, len);
+	assert_int_equal(payload_exchange(payload, len), 0);
+	payload[0] = 0xab; /* a map of eleven */
+	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
+	payload[0] = 0xac;
+	payload[1] = 2; /* the first key is not the device's id */
+	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
+	payload[1] = 1;
+	payload[len] = 0;
+	assert_int_equal(payload_exchange(payload, len + 1), -OTA_E_PROVISION);
+	assert_int_equal(payload_exchange(none, sizeof(none)), -OTA_E_PROVISION);
+	assert_int_equal(payload_exchange(text, sizeof(text)), -OTA_E_PROVISION);
+	assert_int_equal(payload_exchange(eleven, sizeof(eleven)), -OTA_E_PROVISION);
+	(void)state;
+}
+
+/* Longer lists than there is room for: the array's head is the byte before the first element. */
+static void longer_lists_than_there_is_room_for_are_refused(void **state)
+{
+	static uint8_t payload[OTA_PROVISION_BYTES_MAX];
+	size_t len = (size_t)ota_provision_payload_bytes(image), cas, keys;
+
+	(void)state;
+	memcpy(payload, image + 512, len);
+	for (cas = 0; memcmp(payload + cas, "\x04\x82\x59\x01\xf4", 5) != 0; cas++)
+		assert_in_range(cas, 0, len - 5);
+	for (keys = 0; memcmp(payload + keys, "\x0a\x82\x58\x40", 4) != 0; keys++)
+		assert_in_range(keys, 0, len - 4);
+	payload[cas + 1] = 0x80 | (OTA_PROVISION_CAS_MAX + 1);
+	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
+	payload[cas + 1] = 0x82;
+	payload[keys + 1] = 0x80 | (OTA_PROVISION_KEYS_MAX + 1);
+	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
+	payload[keys + 1] = 0x82;
+	assert_int_equal(payload_exchange(payload, len), 0);
+}
+
 static void assert_not_encoded(void)
 {
 	assert_int_equal(ota_provision_encode(&who, image, sizeof(image), &image_len), -OTA_E_ARG);
@@ -142,6 +198,12 @@ static void members_out_of_range_are_not_encoded(void **state)
 	device_up(state), who.release_key_count = 0, assert_not_encoded();
 	device_up(state), who.release_key_count = OTA_PROVISION_KEYS_MAX + 1, assert_not_encoded();
 	device_up(state), who.key.len = 0, assert_not_encoded();
+	device_up(state), who.cert.len = 0, assert_not_encoded();
+	device_up(state), who.cas[1].len = 0, assert_not_encoded();
+	device_up(state), who.broker_host[0] = '\0', assert_not_encoded();
+	device_up(state), who.board[0] = '\0', assert_not_encoded();
+	device_up(state), who.time_floor_s = UINT64_MAX, assert_not_encoded();
+	device_up(state), strcpy(who.broker_host, "br\xc3\xb6ker.example"), assert_not_encoded();
 }
 
 static void too_small_a_buffer_is_said_so(void **state)
@@ -158,6 +220,8 @@ int main(void)
 		cmocka_unit_test_setup(any_flipped_bit_is_refused, device_up),
 		cmocka_unit_test_setup(truncated_or_empty_partition_is_refused, device_up),
 		cmocka_unit_test_setup(lying_length_is_refused, device_up),
+		cmocka_unit_test_setup(payload_that_is_no_provisioning_is_refused, device_up),
+		cmocka_unit_test_setup(longer_lists_than_there_is_room_for_are_refused, device_up),
 		cmocka_unit_test_setup(members_out_of_range_are_not_encoded, device_up),
 		cmocka_unit_test_setup(too_small_a_buffer_is_said_so, device_up),
 	};

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
-    echo "usage: ./dev build [WHAT...]    WHAT: device, host, host-release, fuzz, or run (what a demo runs: images and the operator's programs);"
+    echo "usage: ./dev build [WHAT...]    WHAT: device, host, host-release, coverage, fuzz, or run (what a demo runs: images and the operator's programs);"
     echo "                                default: device, host, host-release and U-Boot"
 }
 
@@ -23,7 +23,7 @@ presets=()
 for argument in "$@"; do
     case $argument in
     --help | -h) usage; exit 0 ;;
-    device | host | host-release | fuzz) presets+=("$argument") ;;
+    device | host | host-release | coverage | fuzz) presets+=("$argument") ;;
     run) presets+=(device programs) ;;
     *) usage_error "unknown argument '$argument'" ;;
     esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run the tests, or one suite: arch, static, unit, simulate, hostile, qemu, fuzz; all: the long variants too
+# run the tests, or one suite: arch, static, unit, simulate, coverage, hostile, qemu, fuzz; all: the long variants too
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-suites=(arch static unit simulate hostile qemu fuzz)
+suites=(arch static unit simulate coverage hostile qemu fuzz)
 
 usage() {
     cat <<'TEXT'
@@ -12,11 +12,12 @@ usage: ./dev test [SUITE [ARGUMENTS]]
   static    gcc -fanalyzer, clang-tidy and cppcheck over what reads other people's bytes
   unit      every module on the host, under sanitizers (arguments go to ctest)
   simulate  the update core over a simulated flash, power cut at every operation (arguments go to ctest)
+  coverage  which lines and branches of ota/ its tests reach (-v: and which not)
   hostile   the agent against a hostile network
   qemu      the whole chain in an emulator
   fuzz      every parser, for a bounded time
 Without a suite: all of these in turn. `all`: the same in their long variants (SKERRY_TEST_LONG=1).
-The last line is the sum: "N passed, N failed".
+At the end a table: points tried and failures. The last line is the sum: "N passed, N failed".
 TEXT
 }
 
@@ -26,6 +27,7 @@ suite_command() {
     static) command=(toolchain/check_static.sh) ;;
     unit) command=(ctest --preset host --no-tests=error -LE simulate) ;;
     simulate) command=(ctest --preset host --no-tests=error -L simulate) ;;
+    coverage) command=(toolchain/check_coverage.py) ;;
     qemu | hostile | fuzz) command=(python3 "tests/$1/run.py") ;;
     esac
 }
@@ -33,7 +35,7 @@ suite_command() {
 suite_present() {
     case $1 in
     arch | static) true ;;
-    unit | simulate) [ -f tests/CMakeLists.txt ] ;;
+    unit | simulate | coverage) [ -f tests/CMakeLists.txt ] ;;
     *) [ -f "tests/$1/run.py" ] ;;
     esac
 }
@@ -43,7 +45,7 @@ suite_build() {
     arch) ;;
     static) ensure_deps ;;
     unit | simulate) "$toolchain_dir/dev/build.sh" host ;;
-    fuzz) "$toolchain_dir/dev/build.sh" fuzz ;;
+    coverage | fuzz) "$toolchain_dir/dev/build.sh" "$1" ;;
     *) "$toolchain_dir/dev/build.sh" ;;
     esac
 }
@@ -71,15 +73,25 @@ count_results() {
     fi
 }
 
+# ctest says nothing of tests that pass, but keeps what they printed.
+keep_full_log() {
+    local kept=build/host/Testing/Temporary/LastTest.log
+    case $1 in
+    unit | simulate) cp "$kept" "$log_dir/test-$1.full.log" ;;
+    esac
+}
+
 # run_suite NAME ARGUMENTS...
 run_suite() {
     local suite=$1 log=$log_dir/test-$1.log status=0
     shift
     echo "== $suite"
+    suites_run+=("$suite")
     mkdir -p "$log_dir"
     if suite_build "$suite"; then
         suite_command "$suite"
         "${command[@]}" "$@" </dev/null 2>&1 | tee "$log" || status=$?
+        keep_full_log "$suite" || status=$?
     else
         status=1
         : >"$log"
@@ -88,7 +100,7 @@ run_suite() {
     [ "$status" = 0 ] || failed_suites+=("$suite")
 }
 
-passed=0 failed=0 failed_suites=()
+passed=0 failed=0 failed_suites=() suites_run=()
 suite=${1:-each}
 [ $# = 0 ] || shift
 case $suite in
@@ -99,11 +111,12 @@ each | all)
     for suite in "${suites[@]}"; do
         if suite_present "$suite"; then run_suite "$suite"; else echo "== $suite: not in this tree"; fi
     done ;;
-arch | static | unit | simulate | qemu | hostile | fuzz)
+arch | static | unit | simulate | coverage | qemu | hostile | fuzz)
     suite_present "$suite" || die "this tree has no suite '$suite'" "use a complete checkout"
     run_suite "$suite" "$@" ;;
 *) usage_error "there is no suite '$suite'" ;;
 esac
+python3 toolchain/dev/summary.py "$log_dir" "${suites_run[@]}"
 [ ${#failed_suites[@]} = 0 ] || echo "failed: ${failed_suites[*]} (output in build/log/test-*.log)"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ ${#failed_suites[@]} = 0 ]
