@@ -165,20 +165,27 @@ int ota_confirm_mark_decode(const uint8_t sector[OTA_BOOTREC_BYTES], struct ota_
 	return 0;
 }
 
+static int sector_read(const struct ota_bootrec_ops *ops, void *ctx, unsigned copy, uint8_t *sector)
+{
+	for (unsigned i = 0; i < OTA_BOOTREC_READS; i++)
+		if (ops->read(ctx, copy, sector) == 0)
+			return 0;
+	return OTA_BOOTREC_UNREADABLE;
+}
+
 static int copy_read(const struct ota_bootrec_ops *ops, void *ctx, unsigned copy, struct ota_bootrec *rec)
 {
 	uint8_t sector[OTA_BOOTREC_BYTES];
+	int error = sector_read(ops, ctx, copy, sector);
 
-	if (ops->read(ctx, copy, sector) != 0)
-		return OTA_BOOTREC_LOST;
-	return ota_bootrec_decode(sector, rec);
+	return error ? error : ota_bootrec_decode(sector, rec);
 }
 
 static int copy_write(const struct ota_bootrec_ops *ops, void *ctx, unsigned copy, const uint8_t *sector)
 {
 	uint8_t back[OTA_BOOTREC_BYTES];
 
-	if (ops->write(ctx, copy, sector) != 0 || ops->flush(ctx) != 0 || ops->read(ctx, copy, back) != 0)
+	if (ops->write(ctx, copy, sector) != 0 || ops->flush(ctx) != 0 || sector_read(ops, ctx, copy, back) != 0)
 		return OTA_BOOTREC_UNWRITTEN;
 	return memcmp(back, sector, sizeof(back)) == 0 ? 0 : OTA_BOOTREC_UNWRITTEN;
 }
@@ -186,14 +193,14 @@ static int copy_write(const struct ota_bootrec_ops *ops, void *ctx, unsigned cop
 int ota_bootrec_load(const struct ota_bootrec_ops *ops, void *ctx, struct ota_bootrec *rec)
 {
 	struct ota_bootrec second;
-	bool first_lost, second_lost;
+	int first_error, second_error;
 
 	ota_bootrec_init(rec);
-	first_lost = copy_read(ops, ctx, 0, rec) != 0;
-	second_lost = copy_read(ops, ctx, 1, &second) != 0;
-	if (first_lost && second_lost)
-		return OTA_BOOTREC_LOST;
-	if (first_lost || (!second_lost && second.seq > rec->seq))
+	first_error = copy_read(ops, ctx, 0, rec);
+	second_error = copy_read(ops, ctx, 1, &second);
+	if (first_error && second_error)
+		return first_error == OTA_BOOTREC_UNREADABLE ? first_error : second_error;
+	if (first_error || (!second_error && second.seq > rec->seq))
 		*rec = second;
 	return 0;
 }
@@ -202,13 +209,18 @@ int ota_bootrec_load(const struct ota_bootrec_ops *ops, void *ctx, struct ota_bo
 static unsigned copy_to_write_first(const struct ota_bootrec_ops *ops, void *ctx, uint64_t *newest_seq)
 {
 	struct ota_bootrec copy[2];
-	bool lost[2];
+	bool lost[2], unread = false;
 
 	for (unsigned i = 0; i < 2; i++) {
-		lost[i] = copy_read(ops, ctx, i, &copy[i]) != 0;
+		int error = copy_read(ops, ctx, i, &copy[i]);
+
+		lost[i] = error != 0;
+		unread |= error == OTA_BOOTREC_UNREADABLE;
 		if (!lost[i] && copy[i].seq > *newest_seq)
 			*newest_seq = copy[i].seq;
 	}
+	/* It may be one commit ahead; if it cannot be written now either, it must not win once it can be read again. */
+	*newest_seq += unread;
 	if (lost[0] || lost[1])
 		return lost[0] ? 0 : 1;
 	return copy[0].seq < copy[1].seq ? 0 : 1;

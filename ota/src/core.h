@@ -27,6 +27,9 @@ enum {
 	IO_ERRORS_MAX = 5,                 /* failures of the disk before the job is given up */
 	REBOOTS_MAX = 5,                   /* resets into an armed trial that the boot loader did not start */
 	REBOOT_AGAIN_MS = 10 * 1000,       /* the host was asked to reset and did not */
+	TOO_OLD_MS = 60 * 1000,            /* that an image which the record would not start waits before it resets */
+	RECORD_AGAIN_MS = 10 * 1000,       /* between attempts to read the boot record … */
+	RECORD_UNREAD_MS = 600 * 1000,     /* … before one that cannot be read is taken for lost */
 	NOTE_CHUNKS = 16,                  /* chunks between two flushes of the download's progress */
 	STATUS_EVERY_MS = 1000,            /* progress reports */
 };
@@ -103,10 +106,11 @@ struct ota {
 	struct fetch fetch;
 	struct verify verify;
 
+	bool record_known; /* false: it could not be read yet, and nothing may be done that would overwrite it */
 	bool has_slots, link, link_seen, well;
 	bool settled; /* nothing is left to be done about the running image in this start */
 	uint64_t started_ms, trial_deadline_ms;
-	uint64_t well_ms; /* since when the app is well */
+	uint64_t well_ms;   /* since when the app is well */
 	uint64_t settle_ms; /* when what could not be settled is tried again */
 	uint64_t leave_ms;  /* when safe mode is left; NEVER: it is another mode */
 	uint64_t status_ms; /* when the last one was given */
@@ -128,7 +132,10 @@ static inline uint64_t now_ms(const struct ota *ota)
 }
 
 /* ---- record.c ---- */
-/* Load the boot record; lost, it is rebuilt from what runs. 0, -OTA_E_RECORD (rebuilt and durable), -OTA_E_IO. */
+/*
+ * Load the boot record; lost, it is rebuilt from what runs. 0, -OTA_E_RECORD (rebuilt and durable), -OTA_E_IO: that could not be made
+ * durable, or, with record_known still false, no copy can be read: again after RECORD_AGAIN_MS.
+ */
 __attribute__((warn_unused_result)) int record_load(struct ota *ota);
 /* Make `next` durable, then the record. 0 or -OTA_E_IO, then the record is as before. */
 __attribute__((warn_unused_result)) int record_commit(struct ota *ota, const struct ota_bootrec *next);
@@ -164,7 +171,7 @@ __attribute__((warn_unused_result)) int job_manifest_read(
 __attribute__((warn_unused_result)) int job_offer(struct ota *ota, const struct ota_job *job);
 void job_end(struct ota *ota, enum ota_outcome outcome, int error); /* durable, reported */
 void job_forget(struct ota *ota);
-bool job_is_running_image(const struct ota *ota); /* the job's image is the one that runs */
+bool job_is_running_image(const struct ota *ota);  /* the job's image is the one that runs */
 int job_withdraw(struct ota *ota, const char *id); /* as ota_on_cancel() */
 
 /* ---- resume.c ---- */
@@ -194,7 +201,8 @@ void confirm_run(struct ota *ota);
 void health_settle(struct ota *ota); /* after each event that could have changed the image's health */
 void safe_enter(struct ota *ota);    /* at start, in safe mode: from when on it may be left */
 void safe_leave(struct ota *ota);    /* when that is over */
-__attribute__((warn_unused_result)) int health_confirm(struct ota *ota); /* the running image stays, whatever was active */
+__attribute__((warn_unused_result)) int health_confirm(
+	struct ota *ota); /* the running image stays, whatever was active */
 
 /* ---- step.c ---- */
 void step_enter(struct ota *ota, enum phase phase);

@@ -147,6 +147,8 @@ void health_settle(struct ota *ota)
 {
 	bool alive = ota->config->boot_mode == OTA_MODE_SAFE ? ota->link : ota->well;
 
+	if (ota->has_slots && !ota->record_known)
+		return; /* settle_ms is when it is read again */
 	ota->settle_ms = NEVER;
 	if (!ota->has_slots)
 		return;

@@ -201,6 +201,8 @@ int job_offer(struct ota *ota, const struct ota_job *job)
 		return -OTA_E_JOB;
 	if (!ota->has_slots)
 		return job_refuse(ota, job, NULL, -OTA_E_NO_SLOTS);
+	if (!ota->record_known)
+		return -OTA_E_IO;
 	if (job_is_same(ota, job) && (ota->journal.outcome == OTA_RUNNING || !job->retry))
 		return job_again(ota, job);
 	error = urls_check(job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The entries of the core that are no more than that; those of the download are in fetch.c. */
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "core.h"
@@ -30,21 +31,54 @@ static bool slots_usable(const struct ota_config *config)
 	       config->state.sectors >= journal_sectors();
 }
 
+/*
+ * The boot loader could not read the record and did not know of the floor. Whoever stayed would confirm a downgrade, or overwrite the only
+ * image that may start. Not at once: nothing but the boot loader's retries would pace it.
+ */
+static void too_old_leave(struct ota *ota)
+{
+	ota_log(ota, OTA_LOG_ERR, "ota: running.old counter=%" PRIu32 " floor=%" PRIu32, ota->config->running.counter,
+		ota->record.min_counter);
+	step_enter(ota, PHASE_REBOOT);
+	ota->due_ms = now_ms(ota) + TOO_OLD_MS;
+}
+
+static int core_resume(struct ota *ota)
+{
+	int error = record_load(ota);
+
+	if (!ota->record_known) {
+		ota->settle_ms = now_ms(ota) + RECORD_AGAIN_MS;
+		return error;
+	}
+	ota->settle_ms = NEVER;
+	if (journal_load(ota) != 0)
+		ota_log(ota, OTA_LOG_INFO, "ota: journal empty=yes");
+	if (ota->config->running.counter < ota->record.min_counter) {
+		too_old_leave(ota);
+	} else {
+		job_resume(ota);
+		safe_enter(ota);
+	}
+	ota->port->report(ota->ctx);
+	return error;
+}
+
 int ota_start(struct ota *ota)
 {
-	int error;
-
 	ota->has_slots = slots_usable(ota->config);
 	if (!ota->has_slots)
 		return -OTA_E_NO_SLOTS;
 	ota->started_ms = now_ms(ota);
-	error = record_load(ota);
-	if (journal_load(ota) != 0)
-		ota_log(ota, OTA_LOG_INFO, "ota: journal empty=yes");
-	job_resume(ota);
-	safe_enter(ota);
-	ota->port->report(ota->ctx);
-	return error;
+	return core_resume(ota);
+}
+
+/* What was heard meanwhile of app and broker counts. */
+static void resume_again(struct ota *ota)
+{
+	if (core_resume(ota) != 0 && !ota->record_known)
+		return;
+	health_settle(ota);
 }
 
 int ota_on_job(struct ota *ota, const struct ota_job *job)
@@ -89,7 +123,9 @@ void ota_tick(struct ota *ota)
 		ota->fetch.stop = false;
 		ota->port->fetch_stop(ota->ctx);
 	}
-	if (now_ms(ota) >= ota->settle_ms)
+	if (now_ms(ota) >= ota->settle_ms && ota->has_slots && !ota->record_known)
+		resume_again(ota);
+	else if (now_ms(ota) >= ota->settle_ms)
 		health_settle(ota);
 	if (now_ms(ota) >= ota->leave_ms)
 		safe_leave(ota);

@@ -111,9 +111,21 @@ static void record_rebuild(struct ota *ota)
 	ota->record = next;
 }
 
+/*
+ * A read error may pass, and what it hides is worth more than what can be rebuilt: the tries of a trial, the failed list. So the device
+ * runs on without its record for a while. Not for ever: one that stays unreadable would never take an update again, and writing is what
+ * mends a worn sector.
+ */
 int record_load(struct ota *ota)
 {
-	if (ota_bootrec_load(&copies, ota, &ota->record) == 0)
+	int error = ota_bootrec_load(&copies, ota, &ota->record);
+
+	if (error == OTA_BOOTREC_UNREADABLE && now_ms(ota) - ota->started_ms < RECORD_UNREAD_MS) {
+		ota_log(ota, OTA_LOG_ERR, "ota: record.read err=E_IO");
+		return -OTA_E_IO;
+	}
+	ota->record_known = true;
+	if (error == 0)
 		return 0;
 	record_rebuild(ota);
 	ota_log(ota, OTA_LOG_ERR, "ota: record.lost rebuilt_from=running slot=%c",

@@ -59,8 +59,11 @@ struct fake_start fake_boot_start(struct fake_boot *boot)
 	struct fake_start start = {.slot = OTA_SLOT_NONE};
 	struct ota_boot_plan plan;
 	struct ota_bootrec record;
+	int error = OTA_BOOTREC_UNREADABLE;
 
-	if (ota_bootrec_load(&ops, boot->flash, &record) != 0) {
+	for (unsigned i = 0; i < 6 && error == OTA_BOOTREC_UNREADABLE; i++)
+		error = ota_bootrec_load(&ops, boot->flash, &record);
+	if (error != 0) {
 		examine(boot, 0, &seen[0]);
 		examine(boot, 1, &seen[1]);
 		ota_bootrec_recover(&record, seen);
@@ -76,7 +79,9 @@ struct fake_start fake_boot_start(struct fake_boot *boot)
 	if (plan.step == OTA_BOOT_NOTHING)
 		return start;
 	ota_bootrec_start(&record, seen, &plan);
-	if (ota_bootrec_commit(&ops, boot->flash, &record) != 0 || boot->flash->dead)
+	/* One that could not be read is not overwritten. */
+	if (error != OTA_BOOTREC_UNREADABLE &&
+		(ota_bootrec_commit(&ops, boot->flash, &record) != 0 || boot->flash->dead))
 		return start;
 	start.slot = plan.slot;
 	start.mode = plan.mode;

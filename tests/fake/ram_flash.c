@@ -65,6 +65,10 @@ int ram_flash_read(struct ram_flash *flash, uint32_t lba, void *buf, uint32_t co
 	assert(lba < RAM_FLASH_SECTORS && count <= RAM_FLASH_SECTORS - lba);
 	if (flash->dead)
 		return -OTA_E_IO;
+	if (lba < flash->fail_reads_below && flash->fail_reads > 0) {
+		flash->fail_reads -= flash->fail_reads != UINT32_MAX;
+		return -OTA_E_IO;
+	}
 	memcpy(buf, flash->now[lba], (size_t)count * 512);
 	return 0;
 }

@@ -28,6 +28,8 @@ struct ram_flash {
 	bool dead;                         /* the power is off: nothing happens any more, everything fails */
 	uint32_t fail_write_lba;           /* a write that touches it fails; UINT32_MAX: none */
 	uint32_t stuck_lba;                /* a write to it is silently lost; UINT32_MAX: none */
+	uint32_t fail_reads_below;         /* a read of a sector below it fails … */
+	unsigned fail_reads;               /* … so many times; UINT32_MAX: always */
 	uint32_t guard_lba, guard_sectors; /* a write in here is a fault of the program: counted */
 	unsigned guard_hits;
 };

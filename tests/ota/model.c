@@ -339,7 +339,7 @@ bool model_boot(struct model *model, struct model_start *start)
 
 	if (model->on)
 		return false;
-	if (model->lost) {
+	if (model->lost || start->unread) {
 		for (unsigned i = 0; i < 2; i++)
 			seen[i] = look(model, i, start->unreadable);
 		ota_bootrec_recover(&rec, seen);
@@ -370,7 +370,9 @@ bool model_boot(struct model *model, struct model_start *start)
 	model->on = true;
 	model->slot = start->plan.slot;
 	model->mode = start->plan.mode;
-	if (!start->unwritable) {
+	if (start->unread)
+		model_expect(model->mode != OTA_MODE_TRIAL, "no trial without its record", model);
+	if (!start->unwritable && !start->unread) {
 		model->rec = rec;
 		model->lost = false;
 	}
@@ -404,10 +406,13 @@ bool model_rot(struct model *model, unsigned slot)
 	return true;
 }
 
-/* The agent found a record: a start that could not be committed leaves none, and that is record.c's matter. */
-static bool agent_runs(const struct model *model)
+/*
+ * The agent found a record: a start that could not be committed leaves none, and that is record.c's matter. And the record has nothing
+ * against what runs: an image below the floor, started without the record, does no more than reset.
+ */
+bool model_agent_runs(const struct model *model)
 {
-	return model->on && !model->lost;
+	return model->on && !model->lost && model_image(model->content[model->slot]).counter >= model->rec.min_counter;
 }
 
 static bool running_holds(const struct model *model)
@@ -430,7 +435,7 @@ bool model_confirm(struct model *model)
 	struct ota_image image = model_image(model->content[model->slot]);
 	uint8_t state = running_state(model);
 
-	if (!agent_runs(model) || state == OTA_SLOT_BAD || running_is_active(model))
+	if (!model_agent_runs(model) || state == OTA_SLOT_BAD || running_is_active(model))
 		return false;
 	if (state != OTA_SLOT_TRIAL && model->mode == OTA_MODE_SAFE)
 		return false;
@@ -443,7 +448,7 @@ bool model_mark(struct model *model)
 {
 	struct ota_confirm_mark mark;
 
-	if (!agent_runs(model) || !running_is_active(model) || model->mode == OTA_MODE_SAFE)
+	if (!model_agent_runs(model) || !running_is_active(model) || model->mode == OTA_MODE_SAFE)
 		return false;
 	if (ota_bootrec_mark(&model->rec, (enum ota_slot)model->slot, &mark) != 0) {
 		model_expect(false, "a confirmed image has a mark", model);
@@ -457,7 +462,7 @@ bool model_mark(struct model *model)
 
 bool model_raise(struct model *model)
 {
-	if (!agent_runs(model) || !running_is_active(model) || model->mode == OTA_MODE_SAFE ||
+	if (!model_agent_runs(model) || !running_is_active(model) || model->mode == OTA_MODE_SAFE ||
 		!ota_bootrec_raise_counter(&model->rec))
 		return false;
 	model_expect(model->rec.min_counter == model_image(model->content[model->slot]).counter,
@@ -469,7 +474,7 @@ bool model_clear(struct model *model)
 {
 	uint8_t state = running_state(model);
 
-	if (!agent_runs(model) || state == OTA_SLOT_TRIAL)
+	if (!model_agent_runs(model) || state == OTA_SLOT_TRIAL)
 		return false;
 	if (model->mode != OTA_MODE_SAFE && state != OTA_SLOT_CONFIRMED && state != OTA_SLOT_BAD)
 		return false;
@@ -478,7 +483,7 @@ bool model_clear(struct model *model)
 
 bool model_deadline(struct model *model)
 {
-	if (!agent_runs(model) || running_state(model) != OTA_SLOT_TRIAL)
+	if (!model_agent_runs(model) || running_state(model) != OTA_SLOT_TRIAL)
 		return false;
 	model_expect(ota_bootrec_mark_bad(&model->rec, (enum ota_slot)model->slot, OTA_CAUSE_HEALTH_TIMEOUT) == 0,
 		"a trial can be given up", model);
@@ -493,8 +498,9 @@ bool model_install(struct model *model, unsigned symbol)
 	struct ota_image running = model_image(model->content[model->slot]);
 	enum ota_slot other = model->slot == OTA_SLOT_A ? OTA_SLOT_B : OTA_SLOT_A;
 
-	if (!agent_runs(model) || running_state(model) == OTA_SLOT_TRIAL || symbol == model->content[model->slot] ||
-		has_failed(&model->rec, symbol) || image.counter < model->rec.min_counter)
+	if (!model_agent_runs(model) || running_state(model) == OTA_SLOT_TRIAL ||
+		symbol == model->content[model->slot] || has_failed(&model->rec, symbol) ||
+		image.counter < model->rec.min_counter)
 		return false;
 	if (model->rec.active == other && running_state(model) == OTA_SLOT_CONFIRMED)
 		ota_bootrec_confirm(&model->rec, (enum ota_slot)model->slot, &running);
@@ -505,7 +511,7 @@ bool model_install(struct model *model, unsigned symbol)
 /* An image on trial leaves the other slot alone. */
 static bool other_is(const struct model *model, enum ota_slot_state state)
 {
-	return agent_runs(model) && running_state(model) != OTA_SLOT_TRIAL &&
+	return model_agent_runs(model) && running_state(model) != OTA_SLOT_TRIAL &&
 	       model->rec.slot[1 - model->slot].state == state;
 }
 
@@ -562,7 +568,7 @@ bool model_arm(struct model *model)
 
 bool model_forget(struct model *model, unsigned symbol)
 {
-	return agent_runs(model) && ota_bootrec_forget_failed(&model->rec, model_image(symbol).digest);
+	return model_agent_runs(model) && ota_bootrec_forget_failed(&model->rec, model_image(symbol).digest);
 }
 
 /* ---- Each call of the agent's on any record ---- */

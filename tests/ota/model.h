@@ -23,6 +23,7 @@ struct model {
 /* How a start goes. */
 struct model_start {
 	unsigned unreadable;       /* bit s: slot s cannot be read this time */
+	bool unread;               /* the record could not be read, and is left as it is */
 	bool unwritable;           /* no commit works in this start */
 	enum ota_cause reset;      /* what U-Boot knows of the reset before it */
 	struct ota_boot_plan plan; /* out: what was started, or OTA_BOOT_NOTHING */
@@ -49,10 +50,11 @@ bool model_rot(struct model *model, unsigned slot);
 /* Every call of the agent's on both slots of the record: done exactly when it is allowed, and nothing else. */
 void model_check_agent(const struct model *model);
 
-bool model_confirm(struct model *model); /* healthy: the record's part … */
-bool model_mark(struct model *model);    /* … the slot's mark … */
-bool model_raise(struct model *model);   /* … the floor */
-bool model_clear(struct model *model);   /* it is alive: starts = 0 */
+bool model_agent_runs(const struct model *model); /* and may act on its record */
+bool model_confirm(struct model *model);          /* healthy: the record's part … */
+bool model_mark(struct model *model);             /* … the slot's mark … */
+bool model_raise(struct model *model);            /* … the floor */
+bool model_clear(struct model *model);            /* it is alive: starts = 0 */
 bool model_deadline(struct model *model);
 bool model_install(struct model *model, unsigned symbol); /* the other slot becomes `writing` */
 bool model_unmark(struct model *model);                   /* its mark is zeroed */

@@ -51,7 +51,7 @@ static bool step_out(struct model *model)
 
 	if (!model->on)
 		return model_boot(model, &start);
-	if (model->lost) /* U-Boot could not write: the next start tries again */
+	if (!model_agent_runs(model)) /* U-Boot could not write or read: the next start tries again */
 		return model_reset(model);
 	if (model->mode == OTA_MODE_SAFE &&
 		model_deadline(model)) /* a trial that could not be written off at its start */
@@ -284,9 +284,10 @@ static void factory(uint8_t a, uint8_t b)
 static void reach_boots(const struct model *model)
 {
 	for (unsigned unreadable = 0; unreadable < 4; unreadable++) {
-		for (unsigned unwritable = 0; unwritable < 2; unwritable++) {
+		for (unsigned record = 0; record < 3; record++) {
 			struct model device = *model;
-			struct model_start start = {.unreadable = unreadable, .unwritable = unwritable};
+			struct model_start start = {
+				.unreadable = unreadable, .unwritable = record == 1, .unread = record == 2};
 
 			if (!model_boot(&device, &start))
 				continue;

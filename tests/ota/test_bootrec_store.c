@@ -24,6 +24,8 @@ static struct ota_bootrec full_record(void)
 	rec.last_slot = OTA_SLOT_B;
 	rec.last_mode = OTA_MODE_SAFE;
 	rec.last_cause = OTA_CAUSE_WATCHDOG;
+	rec.reset_cause = OTA_CAUSE_WATCHDOG;
+	rec.safe_resets = 5;
 	rec.slot[1].cause = OTA_CAUSE_PANIC;
 	rec.slot[1].image.version[2] = 0x12345678;
 	for (uint8_t i = 0; i < OTA_BOOTREC_FAILED; i++) {
@@ -54,6 +56,8 @@ static void codec_keeps_every_field(void **state)
 	assert_int_equal(back.min_counter, rec.min_counter);
 	assert_int_equal(back.boots, rec.boots);
 	assert_int_equal(back.last_cause, OTA_CAUSE_WATCHDOG);
+	assert_int_equal(back.reset_cause, OTA_CAUSE_WATCHDOG);
+	assert_int_equal(back.safe_resets, 5);
 	assert_memory_equal(back.slot[1].image.digest, rec.slot[1].image.digest, 32);
 	assert_int_equal(back.slot[1].image.version[2], 0x12345678);
 	assert_int_equal(back.slot[1].tries_left, OTA_BOOTREC_TRIES);
@@ -68,8 +72,8 @@ static void codec_puts_fields_where_the_spec_says(void **state)
 
 	(void)state;
 	ota_bootrec_encode(&rec, sector);
-	assert_memory_equal(
-		sector, "SKB1\1\0\0\x09\x88\x77\x66\x55\x44\x33\x22\x11\xa4\xa3\xa2\xa1\xb4\xb3\xb2\xb1\1\2\x08", 27);
+	assert_memory_equal(sector,
+		"SKB1\1\0\0\x09\x88\x77\x66\x55\x44\x33\x22\x11\xa4\xa3\xa2\xa1\xb4\xb3\xb2\xb1\1\2\x08\x08\5", 29);
 	assert_int_equal(sector[32], 0xaa);
 	assert_int_equal(sector[96], 0xbb);
 	assert_int_equal(sector[96 + 32], (1000 + 0xbb) & 0xff);
@@ -170,7 +174,8 @@ struct flash {
 	uint8_t copy[2][OTA_BOOTREC_BYTES];
 	int writes, cut_write;
 	size_t cut_bytes;
-	bool dead, fail_read[2], fail_write[2], lying;
+	bool dead, fail_write[2], lying;
+	unsigned fail_read[2]; /* the next so many */
 	unsigned order[4], flushes;
 };
 
@@ -178,8 +183,10 @@ static int flash_read(void *ctx, unsigned copy, uint8_t sector[OTA_BOOTREC_BYTES
 {
 	struct flash *flash = ctx;
 
-	if (flash->fail_read[copy])
+	if (flash->fail_read[copy] > 0) {
+		flash->fail_read[copy]--;
 		return -5;
+	}
 	memcpy(sector, flash->copy[copy], OTA_BOOTREC_BYTES);
 	return 0;
 }
@@ -254,15 +261,52 @@ static void load_survives_one_lost_copy_and_says_when_both_are(void **state)
 	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), 0);
 	assert_int_equal(rec.seq, record.seq);
 	flash = flash_of(&record, &record);
-	flash.fail_read[0] = true;
+	flash.fail_read[0] = 99;
 	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), 0);
 	assert_int_equal(rec.seq, record.seq);
-	flash.fail_read[1] = true;
+	flash = flash_of(NULL, NULL);
 	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), OTA_BOOTREC_LOST);
 	assert_int_equal(rec.active, OTA_SLOT_NONE);
 	assert_int_equal(rec.seq, 0);
-	flash = flash_of(NULL, NULL);
-	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), OTA_BOOTREC_LOST);
+}
+
+/* A record that cannot be read may be a good one: whoever took it for lost would write over it. */
+static void load_tells_a_read_error_from_a_lost_copy(void **state)
+{
+	struct ota_bootrec record = full_record(), rec;
+	struct flash flash;
+
+	(void)state;
+	for (unsigned failures = 1; failures < 6; failures++) {
+		flash = flash_of(&record, &record);
+		flash.fail_read[0] = flash.fail_read[1] = failures;
+		assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), failures < 3 ? 0 : OTA_BOOTREC_UNREADABLE);
+		assert_int_equal(rec.seq, failures < 3 ? record.seq : 0);
+	}
+	for (unsigned copy = 0; copy < 2; copy++) {
+		flash = flash_of(NULL, NULL);
+		flash.fail_read[copy] = 99;
+		assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), OTA_BOOTREC_UNREADABLE);
+	}
+}
+
+/* The copy that could not be read may be one commit ahead: if it cannot be written either, it must not win later. */
+static void commit_outranks_a_copy_that_could_not_be_read(void **state)
+{
+	struct ota_bootrec older = confirmed_pair(), ahead = confirmed_pair(), rec;
+	struct flash flash;
+
+	(void)state;
+	ahead.seq = older.seq + 1;
+	flash = flash_of(&ahead, &older);
+	flash.fail_read[0] = 99;
+	flash.fail_write[0] = true;
+	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), 0);
+	rec.boots = 1234;
+	assert_int_equal(ota_bootrec_commit(&flash_ops, &flash, &rec), 0);
+	flash.fail_read[0] = 0;
+	assert_int_equal(ota_bootrec_load(&flash_ops, &flash, &rec), 0);
+	assert_int_equal(rec.boots, 1234);
 }
 
 static void commit_writes_both_copies_the_useless_one_first(void **state)
@@ -401,6 +445,8 @@ int main(void)
 		cmocka_unit_test(mark_keeps_its_fields_and_refuses_every_flipped_bit),
 		cmocka_unit_test(load_takes_the_newest_whole_copy),
 		cmocka_unit_test(load_survives_one_lost_copy_and_says_when_both_are),
+		cmocka_unit_test(load_tells_a_read_error_from_a_lost_copy),
+		cmocka_unit_test(commit_outranks_a_copy_that_could_not_be_read),
 		cmocka_unit_test(commit_writes_both_copies_the_useless_one_first),
 		cmocka_unit_test(commit_cut_anywhere_leaves_old_or_new),
 		cmocka_unit_test(commit_lives_with_one_worn_copy_but_not_with_two),

@@ -254,6 +254,117 @@ static void image_that_the_operator_keeps_outlasts_the_record(void **state)
 	assert_runs(&v2, OTA_SLOT_B);
 }
 
+static void reads_fail(unsigned times)
+{
+	host.flash.fail_reads_below = FAKE_STATE;
+	host.flash.fail_reads = times;
+}
+
+/* v2 is armed, v1 runs. */
+static struct ota_bootrec armed(void)
+{
+	host.job = &v2;
+	assert_true(fake_host_live(&host, 3600 * 1000));
+	assert_true(host.reboot);
+	return fake_boot_record(&host.boot);
+}
+
+static void read_errors_that_pass_cost_nothing(void **state)
+{
+	(void)state;
+	(void)armed();
+	reads_fail(4); /* of six at most for the two copies */
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_int_equal(host.running.mode, OTA_MODE_TRIAL);
+	assert_int_equal(fake_boot_record(&host.boot).slot[OTA_SLOT_B].tries_left, 2);
+}
+
+/* Neither boot loader nor agent may put a record of their own over one that they could not read. */
+static void unreadable_record_is_left_alone_until_it_can_be_read(void **state)
+{
+	struct ota_bootrec before = armed(), after;
+
+	(void)state;
+	reads_fail(UINT32_MAX);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v1, OTA_SLOT_A); /* by its confirm mark; an unknown try cannot be taken */
+	assert_int_equal(host.start_result, -OTA_E_IO);
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 120 * 1000);
+	assert_int_equal(fake_host_offer(&host, &v3, "job-2"), -OTA_E_IO);
+	assert_int_equal(host.terminals, 0);
+	reads_fail(0);
+	after = fake_boot_record(&host.boot);
+	assert_int_equal(after.seq, before.seq);
+	/* From now on all is as it was: the trial has its turn. */
+	host.link = true;
+	fake_host_run(&host, 60 * 1000);
+	assert_true(host.reboot);
+	host.job_id = "job-1";
+	host.job = &v2;
+	assert_true(fake_host_settle(&host, 2));
+	assert_runs(&v2, OTA_SLOT_B);
+	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
+}
+
+/* Started without the record, by a boot loader that could not read the other slot either: it must not make itself at home. */
+static void image_below_the_floor_leaves_when_the_record_can_be_read(void **state)
+{
+	uint8_t header[512], junk[512] = {1};
+	struct ota_bootrec record;
+
+	(void)state;
+	host.job = &v2;
+	assert_true(fake_host_settle(&host, 3));
+	host.job = NULL;
+	assert_int_equal(fake_boot_record(&host.boot).min_counter, 2);
+	memcpy(header, host.flash.now[FAKE_SLOT_B], sizeof(header));
+	memcpy(host.flash.now[FAKE_SLOT_B], junk, sizeof(junk));
+	reads_fail(UINT32_MAX);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v1, OTA_SLOT_A);
+	memcpy(host.flash.now[FAKE_SLOT_B], header, sizeof(header));
+	reads_fail(0);
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 50 * 1000);
+	assert_int_equal(fake_host_offer(&host, &v3, "job-3"), -OTA_E_BUSY);
+	fake_host_run(&host, 60 * 1000);
+	assert_true(host.reboot);
+	record = fake_boot_record(&host.boot);
+	assert_int_equal(record.active, OTA_SLOT_B);
+	assert_int_equal(record.slot[OTA_SLOT_B].state, OTA_SLOT_CONFIRMED);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v2, OTA_SLOT_B);
+}
+
+/* One that stays so is lost: written anew, or the device would never take an update again. */
+static void record_that_stays_unreadable_is_made_anew(void **state)
+{
+	uint8_t before[512];
+
+	(void)state;
+	assert_true(fake_host_live(&host, 1000));
+	memcpy(before, host.flash.now[FAKE_RECORD_0], sizeof(before));
+	reads_fail(UINT32_MAX);
+	assert_true(fake_host_begin(&host));
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 590 * 1000);
+	assert_int_equal(fake_host_offer(&host, &v2, "job-1"), -OTA_E_IO);
+	assert_memory_equal(host.flash.now[FAKE_RECORD_0], before, sizeof(before));
+	fake_host_run(&host, 20 * 1000);
+	reads_fail(0); /* what was written over is whole again */
+	assert_memory_not_equal(host.flash.now[FAKE_RECORD_0], before, sizeof(before));
+	host.link = true;
+	fake_host_run(&host, 60 * 1000);
+	assert_int_equal(fake_host_offer(&host, &v2, "job-1"), 0);
+	assert_true(fake_host_settle(&host, 3));
+	assert_runs(&v2, OTA_SLOT_B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +379,10 @@ int main(void)
 		DEVICE_TEST(safe_mode_is_not_left_uncounted),
 		DEVICE_TEST(worn_journal_does_not_climb_the_ladder),
 		DEVICE_TEST(image_that_the_operator_keeps_outlasts_the_record),
+		DEVICE_TEST(read_errors_that_pass_cost_nothing),
+		DEVICE_TEST(unreadable_record_is_left_alone_until_it_can_be_read),
+		DEVICE_TEST(image_below_the_floor_leaves_when_the_record_can_be_read),
+		DEVICE_TEST(record_that_stays_unreadable_is_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, device_images_make, NULL);

@@ -26,13 +26,15 @@ class Slot:
 
 
 class Record:
-    def __init__(self, active=NONE, a=None, b=None, seq=1, starts=0, min_counter=0, boots=0, last_slot=NONE, last_mode=0, last_cause=0, failed=()):
+    def __init__(self, active=NONE, a=None, b=None, seq=1, starts=0, min_counter=0, boots=0, last_slot=NONE, last_mode=0, last_cause=0, failed=(),
+                 reset_cause=0, safe_resets=0):
         self.active, self.slots, self.seq, self.starts, self.min_counter = active, [a or Slot(), b or Slot()], seq, starts, min_counter
+        self.reset_cause, self.safe_resets = reset_cause, safe_resets
         self.boots, self.last_slot, self.last_mode, self.last_cause, self.failed = boots, last_slot, last_mode, last_cause, list(failed)
 
     def encode(self):
-        head = struct.pack("<4sHBBQIIBBB5x", b"SKB1", 1, self.active, self.starts, self.seq, self.min_counter, self.boots, self.last_slot,
-                           self.last_mode, self.last_cause)
+        head = struct.pack("<4sHBBQIIBBBBB3x", b"SKB1", 1, self.active, self.starts, self.seq, self.min_counter, self.boots, self.last_slot,
+                           self.last_mode, self.last_cause, self.reset_cause, self.safe_resets)
         failed = b"".join(digest + struct.pack("<B3x", cause) for digest, cause in self.failed).ljust(144, b"\0")
         body = (head + self.slots[0].encode() + self.slots[1].encode() + failed).ljust(508, b"\0")
         return body + struct.pack("<I", zlib.crc32(body))
@@ -42,9 +44,9 @@ class Record:
         """None for a copy that is lost."""
         if data[:6] != b"SKB1\x01\x00" or struct.unpack("<I", data[508:512])[0] != zlib.crc32(data[:508]):
             return None
-        active, starts, seq, min_counter, boots, slot, mode, cause = struct.unpack_from("<BBQIIBBB", data, 6)
+        active, starts, seq, min_counter, boots, slot, mode, cause, reset, safe = struct.unpack_from("<BBQIIBBBBB", data, 6)
         failed = [(data[at:at + 32], data[at + 32]) for at in range(160, 304, 36) if any(data[at:at + 32])]
-        return cls(active, Slot.decode(data[32:96]), Slot.decode(data[96:160]), seq, starts, min_counter, boots, slot, mode, cause, failed)
+        return cls(active, Slot.decode(data[32:96]), Slot.decode(data[96:160]), seq, starts, min_counter, boots, slot, mode, cause, failed, reset, safe)
 
 
 def write(disk, record):

@@ -107,6 +107,56 @@ def both_lost():
         rig.starts(disk, letter)
 
 
+def both_copies(disk, times):
+    return {lba: times for lba in disk.map["boot-record"]}
+
+
+@case("record: read errors that pass cost nothing: the trial starts with its try taken, whichever reads failed")
+def read_errors_pass():
+    a, b = pair()
+    # Two of three reads in a row; all three of the first attempts; only one copy, for good.
+    for times in (2, 3, 7):
+        disk = rig.disk(a, b, rig.on_trial(a, b, seq=9))
+        console = rig.starts(disk, "B", read_errors=both_copies(disk, times))
+        expect("choosing by the slots" not in console, "the record is used (%d errors)" % times, console)
+        expect(noted(disk, seq=10).slots[1].tries == 2, "the try is taken")
+    disk = rig.disk(a, b, rig.on_trial(a, b, seq=9))
+    console = rig.starts(disk, "B", read_errors={disk.map["boot-record"][1]: None})
+    expect("choosing by the slots" not in console, "one copy is enough", console)
+
+
+@case("record: both copies unreadable for good: the slot with the confirm mark boots, nothing is written over them, and no trial starts")
+def unreadable():
+    a, b = pair()
+    disk = rig.disk(a, b, rig.on_trial(a, b, seq=9))
+    bootrec.put_mark(disk, "a", 8, rig.digest(a), 1)
+    console = rig.starts(disk, "A", read_errors=both_copies(disk, None))
+    expect("boot: record unreadable, choosing by the slots" in console, "U-Boot says so", console)
+    expect("record cannot be written" not in console, "it did not try to write", console)
+    expect(noted(disk, seq=9, boots=0).slots[1].tries == 3, "the record is as it was")
+    rig.starts(disk, "B")
+
+
+@case("record: one copy lost and the other unreadable is not a lost record")
+def lost_and_unreadable():
+    a, b = pair()
+    disk = rig.disk(a, b, rig.on_trial(a, b, seq=9))
+    bootrec.put_mark(disk, "a", 8, rig.digest(a), 1)
+    first, second = disk.map["boot-record"]
+    disk.write(first, bytes(512))
+    console = rig.starts(disk, "A", read_errors={second: None})
+    expect("boot: record unreadable" in console and bootrec.copies(disk)[0] is None, "nothing was written", console)
+    rig.starts(disk, "B")
+
+
+@case("slot: a read error that passes does not cost a trial")
+def slot_read_error():
+    a, b = pair()
+    disk = rig.disk(a, b, rig.on_trial(a, b))
+    rig.starts(disk, "B", read_errors={disk.map["slot-b"][0]: 2})
+    expect(noted(disk).slots[1].state == TRIAL, "it is still on trial")
+
+
 @case("record: both copies lost, equal counters: the highest mark decides; a mark of another image, or a torn one, does not count")
 def marks():
     a, b = pair()
@@ -184,7 +234,11 @@ def watchdog():
         expect(runs == list("BBBA"), "B B B A", runs)
         tree, _ = rig.handed_over(machine)
         expect(rig.cells(tree["cause"]) == (bootrec.CAUSES["watchdog"],), "the old image is told why", tree)
-    expect(noted(disk).failed == [(rig.digest(b), bootrec.CAUSES["watchdog"])], "the failed list says watchdog")
+    record = noted(disk)
+    expect(record.failed == [(rig.digest(b), bootrec.CAUSES["watchdog"])], "the failed list says watchdog")
+    expect(record.reset_cause == bootrec.CAUSES["watchdog"], "and of this start, that the watchdog came before it", record.reset_cause)
+    rig.starts(disk, "A")
+    expect(noted(disk).reset_cause == 0, "a start after power off does not say so")
 
 
 @case("watchdog: without the device everything boots all the same")

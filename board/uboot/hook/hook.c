@@ -14,10 +14,15 @@
 #define NO_SLOT_PAUSE_MS 2000
 #define FEED_EVERY_MS    500
 
+/* A record that cannot be read: so often again, so long after. */
+#define RECORD_READS         5
+#define RECORD_READ_PAUSE_MS 400
+
 struct boot {
 	struct skerry_map map;
 	struct blk_desc *disk;
 	struct ota_bootrec rec;
+	bool record_unread; /* the record on flash could not be read: it stays as it is */
 	struct ota_slot_seen seen[OTA_BOOTREC_SLOTS];
 	struct skerry_kernel kernel;
 	unsigned staged; /* the slot whose FIT is in the staging area */
@@ -65,13 +70,27 @@ static bool stage(struct boot *boot, unsigned slot)
 	       !memcmp(before.digest, boot->seen[slot].image.digest, sizeof(before.digest));
 }
 
-static void record_load(struct boot *boot)
+/* The pauses pace a device that resets again and again, too: without its record nothing counts its starts. */
+static int record_read(struct boot *boot)
 {
 	struct skerry_record_ctx ctx = {boot->disk, &boot->map};
-	enum ota_cause reset_cause = skerry_watchdog_has_reset() ? OTA_CAUSE_WATCHDOG : OTA_CAUSE_NONE;
+	int error = ota_bootrec_load(&skerry_record_ops, &ctx, &boot->rec);
 
-	if (ota_bootrec_load(&skerry_record_ops, &ctx, &boot->rec)) {
-		printf("boot: record lost, choosing by the slots\n");
+	for (unsigned i = 0; i < RECORD_READS && error == OTA_BOOTREC_UNREADABLE; i++) {
+		pause(RECORD_READ_PAUSE_MS);
+		error = ota_bootrec_load(&skerry_record_ops, &ctx, &boot->rec);
+	}
+	return error;
+}
+
+static void record_load(struct boot *boot)
+{
+	enum ota_cause reset_cause = skerry_watchdog_has_reset() ? OTA_CAUSE_WATCHDOG : OTA_CAUSE_NONE;
+	int error = record_read(boot);
+
+	if (error) {
+		boot->record_unread = error == OTA_BOOTREC_UNREADABLE;
+		printf("boot: record %s, choosing by the slots\n", boot->record_unread ? "unreadable" : "lost");
 		examine(boot, OTA_SLOT_A);
 		examine(boot, OTA_SLOT_B);
 		ota_bootrec_recover(&boot->rec, boot->seen);
@@ -86,7 +105,8 @@ static void record_load(struct boot *boot)
 
 /*
  * Try and count are on flash before the jump, or a trial does not start. A confirmed image starts even from a disk
- * that cannot be written.
+ * that cannot be written. A record that could not be read is not overwritten: what it says of the slots may be
+ * right, and the agent reads it later.
  */
 static bool record_start(struct boot *boot, const struct ota_boot_plan *plan)
 {
@@ -94,7 +114,9 @@ static bool record_start(struct boot *boot, const struct ota_boot_plan *plan)
 	struct ota_bootrec before = boot->rec;
 
 	ota_bootrec_start(&boot->rec, boot->seen, plan);
-	if (!ota_bootrec_commit(&skerry_record_ops, &ctx, &boot->rec))
+	if (boot->record_unread && plan->mode != OTA_MODE_TRIAL)
+		return true;
+	if (!boot->record_unread && !ota_bootrec_commit(&skerry_record_ops, &ctx, &boot->rec))
 		return true;
 	printf("boot: record cannot be written\n");
 	if (plan->mode != OTA_MODE_TRIAL)

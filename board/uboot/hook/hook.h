@@ -45,7 +45,7 @@ bool skerry_key_is_required(void);
 /* The first block device of the control tree that answers; NULL: none. */
 struct blk_desc *skerry_disk(void);
 
-/* Read sectors to `buf`. -EIO. */
+/* Read sectors to `buf`, tried a few times. -EIO. */
 int skerry_disk_read(struct blk_desc *disk, u32 lba, u32 sectors, void *buf);
 
 struct skerry_record_ctx {

@@ -120,6 +120,8 @@ enum ota_bootrec_error {
 	OTA_BOOTREC_LOST = -1,      /* no copy is whole; retry does not help: recover */
 	OTA_BOOTREC_UNWRITTEN = -2, /* no copy took the record; on flash the old one or none is whole */
 	OTA_BOOTREC_STATE = -3,     /* the record's state does not allow it; nothing changed */
+	OTA_BOOTREC_UNREADABLE =
+		-4, /* no copy is whole, and one that could not be read may be: retry later, overwrite nothing */
 };
 
 /* ---- Codec ---- */
@@ -147,8 +149,9 @@ int ota_confirm_mark_decode(const uint8_t sector[OTA_BOOTREC_BYTES], struct ota_
 
 /*
  * How the two copies are reached: sector 0 of copy 0 or 1. 0 or a negative code; write() is durable only after
- * flush().
+ * flush(). A read that fails is tried OTA_BOOTREC_READS times on end.
  */
+#define OTA_BOOTREC_READS 3
 struct ota_bootrec_ops {
 	int (*read)(void *ctx, unsigned copy, uint8_t sector[OTA_BOOTREC_BYTES]);
 	int (*write)(void *ctx, unsigned copy, const uint8_t sector[OTA_BOOTREC_BYTES]);
@@ -156,8 +159,8 @@ struct ota_bootrec_ops {
 };
 
 /*
- * The newest whole copy (equal seq: copy 0). 0, or OTA_BOOTREC_LOST; then *rec is ota_bootrec_init(). A copy that
- * cannot be read is lost.
+ * The newest whole copy (equal seq: copy 0). 0, OTA_BOOTREC_LOST or OTA_BOOTREC_UNREADABLE; then *rec is
+ * ota_bootrec_init().
  */
 int ota_bootrec_load(const struct ota_bootrec_ops *ops, void *ctx, struct ota_bootrec *rec)
 	__attribute__((warn_unused_result));

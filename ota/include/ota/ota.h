@@ -97,7 +97,8 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
 /*
  * Read boot record and journal and settle what the last start left: a trial begins its deadline, a rolled-back job is reported, a download
  * resumes once ota_on_link(true) came. 0: as it should be. Otherwise updates still work: -OTA_E_RECORD, both copies of the boot record were lost,
- * it was rebuilt from what runs; -OTA_E_IO, that could not be made durable. -OTA_E_NO_SLOTS: not started by the boot loader, or a flash map
+ * it was rebuilt from what runs; -OTA_E_IO, that could not be made durable, or the record cannot be read: it is tried every 10 s, jobs are answered -OTA_E_IO,
+ * and after 10 min it counts as lost. -OTA_E_NO_SLOTS: not started by the boot loader, or a flash map
  * that cannot hold this; every job will be rejected. Call once.
  */
 int ota_start(struct ota *ota);

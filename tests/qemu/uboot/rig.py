@@ -105,11 +105,22 @@ def on_trial(a, b, tries=3, **fields):
     return Record(0, slot(a), slot(b, TRIAL, tries=tries), **fields)
 
 
-def boot(on, flash_image=None, args=(), without=(), read_only=False, **options):
-    """A running machine. `without`: devices of the board's command to leave out; `read_only`: a disk that takes no write."""
+def _failing(on, read_errors):
+    """The drive of a disk whose reads fail: {sector: how often, None: always}."""
+    rules = ["[inject-error]\nevent = \"read_aio\"\nerrno = \"5\"\nsector = \"%d\"\nonce = \"%s\"\n" % (sector, "off" if times is None else "on")
+             for sector, times in read_errors.items() for _ in range(1 if times is None else times)]
+    with open(on.path + ".blkdebug", "w") as file:
+        file.write("".join(rules))
+    return "if=none,id=disk,format=raw,file=blkdebug:%s.blkdebug:%s" % (on.path, on.path)
+
+
+def boot(on, flash_image=None, args=(), without=(), read_only=False, read_errors=None, **options):
+    """A running machine. `without`: devices of the board's command to leave out; `read_only`: a disk that takes no write; `read_errors`: one whose reads fail."""
     machine = harness.Machine(flash_image or flash(), on, args, start=False, **options)
     if read_only:
         machine.command = [arg.replace("if=none,id=disk,", "if=none,id=disk,readonly=on,") for arg in machine.command]
+    if read_errors:
+        machine.command = [_failing(on, read_errors) if arg.startswith("if=none,id=disk,") else arg for arg in machine.command]
     for device in without:
         at = next(i for i, arg in enumerate(machine.command) if arg.startswith(device))
         del machine.command[at - 1:at + 1]
