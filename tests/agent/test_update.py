@@ -193,6 +193,21 @@ def withdrawn():
         host.wait("agent: job id=.* outcome=failed err=E_CANCELLED")
 
 
+@case("a job withdrawn when its image is on trial is refused, and the trial goes on")
+def withdrawn_late():
+    rig = Rig("v8.fit", [server.url("good", "v8.fit")])
+    with rig.start() as host:
+        rig.serve(step("reboot"))
+        host.wait("^reboot")
+    with rig.start("b", "trial", rig.digest) as host:
+        rig.serve(step("trial"))
+        operator.send("cmd", {"id": "late", "cmd": "cancel"})
+        reply = operator.wait("cmd/reply", '"id":"late"')
+        expect(reply["ok"] is False and reply["error"] == "E_TRIAL", "refused, by name", reply)
+        host.write("well")
+        rig.serve(status("SUCCEEDED"))
+
+
 def close():
     server.stop()
     operator.close()
