@@ -53,6 +53,26 @@ static void examine(const struct fake_boot *boot, unsigned slot, struct ota_slot
 		ota_confirm_mark_decode(boot->flash->now[slot_lba(slot) + FAKE_SLOT_SECTORS - 1], &seen->mark) == 0;
 }
 
+/*
+ * As the hook does it: a trial whose try cannot be taken does not start, a confirmed image does. A record that could not be read is not
+ * overwritten.
+ */
+static bool record_start(struct fake_boot *boot, struct ota_bootrec *record, struct ota_slot_seen *seen,
+	const struct ota_boot_plan *plan, bool unreadable)
+{
+	struct ota_bootrec before = *record;
+
+	ota_bootrec_start(record, seen, plan);
+	if (unreadable)
+		return true;
+	if (ota_bootrec_commit(&ops, boot->flash, record) == 0 || plan->mode != OTA_MODE_TRIAL)
+		return true;
+	*record = before;
+	seen[plan->slot].view = OTA_VIEW_REFUSED;
+	seen[plan->slot].cause = OTA_CAUSE_RECORD_UNWRITABLE;
+	return false;
+}
+
 struct fake_start fake_boot_start(struct fake_boot *boot)
 {
 	struct ota_slot_seen seen[OTA_BOOTREC_SLOTS] = {{0}};
@@ -72,17 +92,13 @@ struct fake_start fake_boot_start(struct fake_boot *boot)
 	boot->reset_cause = OTA_CAUSE_NONE;
 	for (;;) {
 		plan = ota_bootrec_plan(&record, seen);
-		if (plan.step != OTA_BOOT_EXAMINE)
+		if (plan.step == OTA_BOOT_NOTHING)
+			return start;
+		if (plan.step == OTA_BOOT_EXAMINE)
+			examine(boot, plan.slot, &seen[plan.slot]);
+		else if (record_start(boot, &record, seen, &plan, error == OTA_BOOTREC_UNREADABLE))
 			break;
-		examine(boot, plan.slot, &seen[plan.slot]);
 	}
-	if (plan.step == OTA_BOOT_NOTHING)
-		return start;
-	ota_bootrec_start(&record, seen, &plan);
-	/* One that could not be read is not overwritten. */
-	if (error != OTA_BOOTREC_UNREADABLE &&
-		(ota_bootrec_commit(&ops, boot->flash, &record) != 0 || boot->flash->dead))
-		return start;
 	start.slot = plan.slot;
 	start.mode = plan.mode;
 	start.image = seen[plan.slot].image;

@@ -70,8 +70,6 @@ static void port_status(void *ctx, const struct ota_status *status)
 {
 	struct fake_host *host = ctx;
 
-	if (host->flash.dead)
-		return; /* the core runs on to its next return; the device does not */
 	host->status = *status;
 	host->statuses++;
 	if (status->outcome != OTA_RUNNING) {
@@ -189,26 +187,37 @@ static enum image_behaviour behaviour_of_running(const struct fake_host *host)
 	abort();
 }
 
-bool fake_host_begin(struct fake_host *host)
+bool fake_host_boot(struct fake_host *host)
 {
 	ram_flash_power_on(&host->flash);
+	host->flash.guard_sectors = 0;
 	host->reboot = host->fetching = host->link = false;
 	host->now += 1000;
 	host->lives++;
 	host->running = fake_boot_start(&host->boot);
-	if (host->running.slot == OTA_SLOT_NONE)
-		return false;
+	return host->running.slot != OTA_SLOT_NONE;
+}
+
+void fake_host_core_start(struct fake_host *host)
+{
 	if (behaviour_of_running(host) == IMAGE_DIES_EARLY) {
 		host->reboot = true;
-		return true;
+		return;
 	}
 	config_make(host);
-	/* A write to what runs is the one thing that may never happen. */
+	/* A write to what runs is the one thing that may never happen; the confirm mark behind it is another matter. */
 	host->flash.guard_lba = host->config.slot[host->running.slot].lba;
-	host->flash.guard_sectors = (host->running.image.bytes + 511) / 512;
+	host->flash.guard_sectors = FAKE_SLOT_SECTORS - 1;
 	memset(host->ota, 0xa5, ota_bytes());
 	ota_init(host->ota, &host->config, &port, host);
 	host->start_result = ota_start(host->ota);
+}
+
+bool fake_host_begin(struct fake_host *host)
+{
+	if (!fake_host_boot(host))
+		return false;
+	fake_host_core_start(host);
 	return true;
 }
 
@@ -312,6 +321,7 @@ static bool ack_step(struct fake_host *host)
 
 	if (!host->link || last->job_version == UINT32_MAX || last->outcome == OTA_RUNNING)
 		return false;
+	host->told = *last;
 	last->job_version = UINT32_MAX; /* told */
 	memcpy(host->told_id, last->job_id, sizeof(host->told_id));
 	if (host->job && strcmp(last->job_id, host->job_id) == 0)
@@ -324,7 +334,7 @@ void fake_host_run(struct fake_host *host, uint64_t ms)
 {
 	uint64_t end = host->now + ms;
 
-	for (unsigned events = 0; !host->reboot && !host->flash.dead; events++) {
+	for (unsigned events = 0; !host->reboot; events++) {
 		uint64_t next = ota_deadline_ms(host->ota);
 
 		if (events >= EVENTS_MAX)
@@ -347,24 +357,29 @@ void fake_host_run(struct fake_host *host, uint64_t ms)
 	}
 }
 
-bool fake_host_live(struct fake_host *host, uint64_t ms)
+void fake_host_go(struct fake_host *host, uint64_t ms)
 {
-	enum image_behaviour behaviour;
+	enum image_behaviour behaviour = behaviour_of_running(host);
 
-	if (!fake_host_begin(host))
-		return false;
-	behaviour = behaviour_of_running(host);
 	if (behaviour == IMAGE_DIES_EARLY)
-		return true;
+		return;
 	if (behaviour == IMAGE_CRASHES) {
 		host->crash = OTA_CAUSE_FAULT;
-		return true;
+		return;
 	}
 	if (behaviour != IMAGE_NO_LINK)
 		fake_host_connect(host);
-	if (behaviour != IMAGE_NEVER_WELL)
+	/* In safe mode there is no app that could say so. */
+	if (behaviour != IMAGE_NEVER_WELL && host->running.mode != OTA_MODE_SAFE)
 		ota_on_health(host->ota, true);
 	fake_host_run(host, ms);
+}
+
+bool fake_host_live(struct fake_host *host, uint64_t ms)
+{
+	if (!fake_host_begin(host))
+		return false;
+	fake_host_go(host, ms);
 	return true;
 }
 

@@ -78,6 +78,7 @@ struct fake_host {
 	int start_result, job_result;
 	struct ota_status status, last_terminal;
 	char told_id[OTA_JOB_ID_MAX]; /* the job whose end the server knows; it is not offered again */
+	struct ota_status told;       /* its end */
 	unsigned statuses, terminals, reports, lives, fetches, stops;
 	uint64_t body_bytes;
 	char log[32][200]; /* the last lines */
@@ -91,8 +92,12 @@ void fake_host_image_add(struct fake_host *host, const struct fake_image *image,
 bool fake_host_live(struct fake_host *host, uint64_t ms);
 /* Lives until the job's outcome is terminal and acknowledged, at most `lives`. True if it got there. */
 bool fake_host_settle(struct fake_host *host, unsigned lives);
-/* Start without running: the core is up, no event was given. */
+/* Start without running: the core is up, no event was given. The same in two: the boot loader's part, then the core's. */
 bool fake_host_begin(struct fake_host *host);
+bool fake_host_boot(struct fake_host *host);
+void fake_host_core_start(struct fake_host *host);
+/* The rest of a life that began: what the image does, and events. */
+void fake_host_go(struct fake_host *host, uint64_t ms);
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id);
 void fake_host_run(struct fake_host *host, uint64_t ms); /* events until nothing is due within ms */
 void fake_host_connect(

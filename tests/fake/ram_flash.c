@@ -9,15 +9,7 @@
 void ram_flash_init(struct ram_flash *flash)
 {
 	memset(flash, 0, sizeof(*flash));
-	flash->cut_at = UINT64_MAX;
-	flash->fail_write_lba = flash->stuck_lba = UINT32_MAX;
-	flash->random = 1;
-}
-
-static uint32_t random_next(struct ram_flash *flash)
-{
-	flash->random = flash->random * 1664525u + 1013904223u;
-	return flash->random >> 16;
+	flash->fail_write_lba = flash->stuck_lba = flash->stuck_lba_too = flash->stuck_left = UINT32_MAX;
 }
 
 static bool in_range(uint32_t lba, uint32_t count, uint32_t at)
@@ -25,39 +17,37 @@ static bool in_range(uint32_t lba, uint32_t count, uint32_t at)
 	return at >= lba && at - lba < count;
 }
 
-static void sector_write(struct ram_flash *flash, uint32_t lba, const uint8_t *data, size_t len)
+static void oldest_write_back(struct ram_flash *flash)
 {
-	memcpy(flash->now[lba], data, len);
-	flash->dirty[lba] = true;
+	memcpy(flash->durable[flash->pending[0].lba], flash->pending[0].data, 512);
+	flash->pending_count--;
+	memmove(&flash->pending[0], &flash->pending[1], flash->pending_count * sizeof(flash->pending[0]));
 }
 
-static void sector_settle(struct ram_flash *flash, uint32_t lba)
+bool ram_flash_is_stuck(const struct ram_flash *flash, uint32_t lba)
 {
-	uint32_t coin = random_next(flash) % 4;
-
-	if (flash->cache == CACHE_KEPT || (flash->cache == CACHE_MIXED && coin == 0))
-		memcpy(flash->durable[lba], flash->now[lba], 512);
-	else if (flash->cache == CACHE_MIXED && coin == 1)
-		memcpy(flash->durable[lba], flash->now[lba], random_next(flash) % 512);
+	return (lba == flash->stuck_lba || lba == flash->stuck_lba_too) && flash->stuck_left > 0;
 }
 
-static void power_off(struct ram_flash *flash)
+static void sector_write(struct ram_flash *flash, uint32_t lba, const uint8_t *data)
 {
-	flash->dead = true;
-	for (uint32_t lba = 0; lba < RAM_FLASH_SECTORS; lba++)
-		if (flash->dirty[lba])
-			sector_settle(flash, lba);
+	if (ram_flash_is_stuck(flash, lba)) {
+		flash->stuck_left -= flash->stuck_left != UINT32_MAX;
+		return;
+	}
+	if (flash->pending_count == RAM_FLASH_PENDING_MAX)
+		oldest_write_back(flash);
+	memcpy(flash->now[lba], data, 512);
+	flash->pending[flash->pending_count].lba = lba;
+	flash->pending[flash->pending_count].op = flash->ops;
+	memcpy(flash->pending[flash->pending_count].data, data, 512);
+	flash->pending_count++;
 }
 
 void ram_flash_power_on(struct ram_flash *flash)
 {
-	if (flash->dead) {
-		memcpy(flash->now, flash->durable, sizeof(flash->now));
-		flash->cut_at = UINT64_MAX;
-	}
-	memset(flash->dirty, 0, sizeof(flash->dirty));
 	memcpy(flash->durable, flash->now, sizeof(flash->durable));
-	flash->dead = false;
+	flash->pending_count = 0;
 }
 
 int ram_flash_read(struct ram_flash *flash, uint32_t lba, void *buf, uint32_t count)
@@ -73,55 +63,36 @@ int ram_flash_read(struct ram_flash *flash, uint32_t lba, void *buf, uint32_t co
 	return 0;
 }
 
-/* A torn write: whole sectors up to some point, there a sector that is half new. */
-static void write_torn(struct ram_flash *flash, uint32_t lba, const uint8_t *data, uint32_t count)
-{
-	uint32_t whole = random_next(flash) % count;
-
-	for (uint32_t i = 0; i < whole; i++)
-		sector_write(flash, lba + i, data + (size_t)i * 512, 512);
-	sector_write(flash, lba + whole, data + (size_t)whole * 512, 1 + random_next(flash) % 511);
-}
-
 int ram_flash_write(struct ram_flash *flash, uint32_t lba, const void *buf, uint32_t count)
 {
-	bool cut = flash->ops == flash->cut_at;
-	const uint8_t *data = buf;
+	struct ram_flash_op op = {.lba = lba, .count = count, .data = buf};
 
 	assert(lba < RAM_FLASH_SECTORS && count > 0 && count <= RAM_FLASH_SECTORS - lba);
 	if (flash->dead)
 		return -OTA_E_IO;
+	if (flash->watch)
+		flash->watch(flash->watch_ctx, &op);
 	flash->ops++;
 	if (in_range(lba, count, flash->fail_write_lba))
 		return -OTA_E_IO;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		flash->guard_hits += in_range(flash->guard_lba, flash->guard_sectors, lba + i);
-	if (cut && flash->moment == CUT_TORN)
-		write_torn(flash, lba, data, count);
-	for (uint32_t i = 0; i < count && !(cut && flash->moment != CUT_AFTER); i++)
-		if (lba + i != flash->stuck_lba)
-			sector_write(flash, lba + i, data + (size_t)i * 512, 512);
-	if (cut)
-		power_off(flash);
-	return cut ? -OTA_E_IO : 0;
+		sector_write(flash, lba + i, op.data + (size_t)i * 512);
+	}
+	return 0;
 }
 
 int ram_flash_flush(struct ram_flash *flash)
 {
-	bool cut = flash->ops == flash->cut_at;
+	struct ram_flash_op op = {.is_flush = true};
 
 	if (flash->dead)
 		return -OTA_E_IO;
+	if (flash->watch)
+		flash->watch(flash->watch_ctx, &op);
 	flash->ops++;
-	if (cut && flash->moment != CUT_AFTER) {
-		power_off(flash);
-		return -OTA_E_IO;
-	}
-	for (uint32_t lba = 0; lba < RAM_FLASH_SECTORS; lba++)
-		if (flash->dirty[lba])
-			memcpy(flash->durable[lba], flash->now[lba], 512);
-	memset(flash->dirty, 0, sizeof(flash->dirty));
-	if (cut)
-		power_off(flash);
-	return cut ? -OTA_E_IO : 0;
+	for (uint32_t i = 0; i < flash->pending_count; i++)
+		memcpy(flash->durable[flash->pending[i].lba], flash->pending[i].data, 512);
+	flash->pending_count = 0;
+	return 0;
 }
