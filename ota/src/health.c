@@ -16,16 +16,29 @@ static uint32_t trial_s(const struct ota *ota)
 	return ota->config->default_trial_s ? ota->config->default_trial_s : DEFAULT_TRIAL_S;
 }
 
+static bool trial_is_well(const struct ota *ota)
+{
+	return ota->well && ota->link_seen;
+}
+
+/* An app that says well and dies on the spot must not be confirmed in between: it has to stay well for a moment. */
+static uint64_t trial_due_ms(const struct ota *ota)
+{
+	if (trial_is_well(ota))
+		return ota->well_ms + WELL_FOR_MS;
+	return record_is_trial(ota) ? ota->trial_deadline_ms : NEVER;
+}
+
 /*
  * An image that was started as a last resort, not on trial, is not given up: there may be nothing to go back to. Its deadline is only
- * the time that it has to be confirmed before another image may be installed beside it.
+ * the time that it has to be confirmed before another image may be installed beside it. A trial is entered again when a job takes it
+ * over, and may be well by then.
  */
 void trial_enter(struct ota *ota)
 {
-	ota->due_ms = NEVER;
 	ota->trial_deadline_ms = ota->started_ms + (uint64_t)trial_s(ota) * 1000;
+	ota->due_ms = trial_due_ms(ota);
 	if (record_is_trial(ota)) {
-		ota->due_ms = ota->trial_deadline_ms;
 		ota_log(ota, OTA_LOG_INFO, "ota: trial.start slot=%c seconds=%" PRIu32,
 			slot_letter(ota->config->running_slot), trial_s(ota));
 	}
@@ -48,19 +61,15 @@ static void trial_give_up(struct ota *ota)
 	step_enter(ota, PHASE_REBOOT);
 }
 
-/* An app that says well and dies on the spot must not be confirmed in between: it has to stay well for a moment. */
 void trial_run(struct ota *ota)
 {
-	uint64_t now = now_ms(ota);
-
-	ota->due_ms = record_is_trial(ota) ? ota->trial_deadline_ms : NEVER;
-	if (ota->well && ota->link_seen) {
-		ota->due_ms = ota->well_ms + WELL_FOR_MS;
-		if (now >= ota->due_ms)
-			step_enter(ota, PHASE_CONFIRM);
-	} else if (now >= ota->due_ms) {
+	ota->due_ms = trial_due_ms(ota);
+	if (now_ms(ota) < ota->due_ms)
+		return;
+	if (trial_is_well(ota))
+		step_enter(ota, PHASE_CONFIRM);
+	else
 		trial_give_up(ota);
-	}
 }
 
 static int floor_raise(struct ota *ota)

@@ -249,6 +249,23 @@ static void job_offered_again_does_not_lengthen_the_trial(void **state)
 	assert_int_equal(ota_deadline_ms(host.ota), deadline);
 }
 
+/* As after a power cut, when the operator has asked for the version again in the meantime. */
+static void job_that_takes_over_a_trial_does_not_delay_the_confirm(void **state)
+{
+	(void)state;
+	host.job = &v2;
+	assert_true(fake_host_live(&host, 60000));
+	host.job = NULL;
+	assert_true(fake_host_begin(&host));
+	ota_on_link(host.ota, true);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 1000);
+	assert_int_equal(fake_host_offer(&host, &v2, "job-2"), 0);
+	fake_host_run(&host, 5000);
+	assert_string_equal(host.last_terminal.job_id, "job-2");
+	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
+}
+
 static void withdrawn_job_stops_the_fetch_and_is_forgotten(void **state)
 {
 	(void)state;
@@ -394,6 +411,7 @@ int main(void)
 		DEVICE_TEST(other_job_during_trial_waits),
 		DEVICE_TEST(trial_whose_journal_was_lost_is_confirmed_all_the_same),
 		DEVICE_TEST(job_offered_again_does_not_lengthen_the_trial),
+		DEVICE_TEST(job_that_takes_over_a_trial_does_not_delay_the_confirm),
 		DEVICE_TEST(withdrawn_job_stops_the_fetch_and_is_forgotten),
 		DEVICE_TEST(job_that_the_server_does_not_know_is_dropped_in_silence),
 		DEVICE_TEST(armed_job_cannot_be_withdrawn_and_says_so),
