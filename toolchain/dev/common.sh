@@ -40,11 +40,16 @@ ensure_deps() {
     host_prefix=$("$toolchain_dir/thirdparty.sh" host)
 }
 
+# configure_preset NAME: makes its build folder if there is none.
+configure_preset() {
+    [ -f "build/$1/build.ninja" ] || step "configure $1" "$log_dir/configure-$1.log" cmake --preset "$1"
+}
+
 # build_preset NAME [ARGUMENTS...]: configures when needed, builds what changed.
 build_preset() {
     local preset=$1
     shift
-    [ -f "build/$preset/build.ninja" ] || step "configure $preset" "$log_dir/configure-$preset.log" cmake --preset "$preset"
+    configure_preset "$preset"
     step "build $preset" "$log_dir/build-$preset.log" cmake --build --preset "$preset" "$@"
 }
 

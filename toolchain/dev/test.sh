@@ -9,7 +9,7 @@ usage() {
     cat <<'TEXT'
 usage: ./dev test [SUITE [ARGUMENTS]]
   arch      who may include whom, lengths of files and functions
-  static    gcc -fanalyzer, clang-tidy and cppcheck over what reads other people's bytes
+  static    gcc -fanalyzer, clang-tidy and cppcheck over what reads other people's bytes; the stack that ota/ takes
   unit      every module on the host, under sanitizers (arguments go to ctest)
   simulate  the update core over a simulated flash, power cut at every operation (arguments go to ctest)
   coverage  which lines and branches of ota/ its tests reach (-v: and which not)
@@ -43,7 +43,7 @@ suite_present() {
 suite_build() {
     case $1 in
     arch) ;;
-    static) ensure_deps ;;
+    static) ensure_deps && configure_preset device && configure_preset host ;;
     unit | simulate) "$toolchain_dir/dev/build.sh" host ;;
     coverage | fuzz) "$toolchain_dir/dev/build.sh" "$1" ;;
     *) "$toolchain_dir/dev/build.sh" ;;
