@@ -3,9 +3,9 @@
  * The journal (SPEC §6), region `state`: sector 0 and sector 8 hold two copies of one record, from sector 16 on is the bank:
  * the job's addresses and manifest, written once per job.
  *
- * A commit writes copy 1, flushes, then copy 0, flushes: any cut leaves one of them whole. A note writes copy 1 only and does not
- * flush: copy 0 stays as the last commit left it. A note may say more than the slot holds, when a cut lost the chunk and kept the note;
- * that is harmless, because nothing is started before the whole slot was read back.
+ * A commit writes copy 1, flushes, then copy 0, flushes, and the other way round when an earlier cut has spoilt copy 0: any cut leaves
+ * one of them whole. A note writes copy 1 only and does not flush: copy 0 stays as the last commit left it. A note may say more than the slot
+ * holds, when a cut lost the chunk and kept the note; that is harmless, because nothing is started before the whole slot was read back.
  *
  * The bank is written before the record that names it, whose CRC tells it from a half-written one and from another job's.
  */
@@ -157,6 +157,16 @@ int journal_load(struct ota *ota)
 	return found ? 0 : -OTA_E_JOURNAL;
 }
 
+/* The copy that may be given up first: one that is no use already, else the one that notes are written to. */
+static unsigned copy_to_write_first(struct ota *ota)
+{
+	struct journal copy;
+
+	if (ota->port->blk_read(ota->ctx, copy_lba(ota, 0), ota->sector, 1) != 0 || !journal_decode(ota->sector, &copy))
+		return 0;
+	return 1;
+}
+
 static int copy_commit(struct ota *ota, unsigned copy)
 {
 	int error = ota->port->blk_write(ota->ctx, copy_lba(ota, copy), ota->sector, 1);
@@ -168,12 +178,13 @@ static int copy_commit(struct ota *ota, unsigned copy)
 
 int journal_commit(struct ota *ota)
 {
+	unsigned first = copy_to_write_first(ota);
 	int failed;
 
 	ota->journal.seq++;
 	journal_encode(&ota->journal, ota->sector);
-	failed = copy_commit(ota, 1) != 0;
-	failed += copy_commit(ota, 0) != 0;
+	failed = copy_commit(ota, first) != 0;
+	failed += copy_commit(ota, 1 - first) != 0;
 	if (failed == 2) {
 		ota_log(ota, OTA_LOG_ERR, "ota: journal.write err=E_IO");
 		return -OTA_E_IO;

@@ -68,10 +68,10 @@ int ram_flash_write(struct ram_flash *flash, uint32_t lba, const void *buf, uint
 	struct ram_flash_op op = {.lba = lba, .count = count, .data = buf};
 
 	assert(lba < RAM_FLASH_SECTORS && count > 0 && count <= RAM_FLASH_SECTORS - lba);
+	if (flash->watch && !flash->dead)
+		flash->watch(flash->watch_ctx, &op);
 	if (flash->dead)
 		return -OTA_E_IO;
-	if (flash->watch)
-		flash->watch(flash->watch_ctx, &op);
 	flash->ops++;
 	if (in_range(lba, count, flash->fail_write_lba))
 		return -OTA_E_IO;

@@ -97,6 +97,36 @@ static void commit_after_notes_outranks_them(void **state)
 	assert_loads(333);
 }
 
+static unsigned journal_writes;
+
+/* The power goes in the first write of a commit: that copy is spoilt, and what follows does not happen. */
+static void cut_in_first_write(void *ctx, const struct ram_flash_op *op)
+{
+	(void)ctx;
+	if (op->is_flush || journal_writes++ > 0)
+		return;
+	sector_ruin(op->lba);
+	host.flash.dead = true;
+}
+
+/* Two power cuts: one spoils copy 0 at the end of a commit, the next comes in the commit after it. */
+static void commit_does_not_touch_the_only_whole_copy_first(void **state)
+{
+	(void)state;
+	for (uint32_t spoilt = COPY_0; spoilt <= COPY_1; spoilt += COPY_1 - COPY_0) {
+		ota->journal.net_bytes = 111;
+		assert_int_equal(journal_commit(ota), 0);
+		sector_ruin(spoilt);
+		journal_writes = 0;
+		host.flash.watch = cut_in_first_write;
+		ota->journal.net_bytes = 222;
+		assert_int_equal(journal_commit(ota), -OTA_E_IO);
+		host.flash.watch = NULL;
+		host.flash.dead = false;
+		assert_loads(111);
+	}
+}
+
 static void copy_that_cannot_be_written_is_no_failure_but_both_are(void **state)
 {
 	(void)state;
@@ -211,6 +241,7 @@ int main(void)
 		JOURNAL_TEST(either_copy_alone_is_enough),
 		JOURNAL_TEST(note_that_is_torn_leaves_the_last_commit),
 		JOURNAL_TEST(commit_after_notes_outranks_them),
+		JOURNAL_TEST(commit_does_not_touch_the_only_whole_copy_first),
 		JOURNAL_TEST(copy_that_cannot_be_written_is_no_failure_but_both_are),
 		JOURNAL_TEST(members_out_of_range_are_no_journal),
 		JOURNAL_TEST(bank_without_an_address_or_its_end_is_not_believed),

@@ -91,13 +91,15 @@ static void on_cut(void *ctx, const struct cut *cut)
 	if (explorer->story)
 		printf("-- cut in %s\n", story[story_cuts]);
 	story_cuts++;
+	explorer->forks++;
 	world_fork(level->left, level->world, cut);
 	problem = invariants_of_disk(level->left);
 	if (problem) {
 		failure_show(explorer, problem, 0);
 		tally = (struct tally){1, 1};
 	} else {
-		tally = stories(explorer, level->left, level->cuts_left - 1, 1, story_cuts == 1);
+		tally = stories(
+			explorer, level->left, level->cuts_left - 1, 1, level->cuts_left == 1 && story_cuts == 1);
 	}
 	story_cuts--;
 	level->tally.tried += tally.tried;
@@ -142,11 +144,15 @@ static struct tally life_run(struct explorer *explorer, struct world *world, uns
 
 static struct tally stories(struct explorer *explorer, struct world *world, unsigned cuts, unsigned life, bool afresh)
 {
-	struct world_key key = world_key(world);
-	struct memo_entry *entry = memo_at(explorer->memo, key, (uint8_t)cuts);
+	struct world_key key;
+	struct memo_entry *entry;
 	struct tally tally;
 
-	if (entry->state == MEMO_DONE && !afresh)
+	if (afresh)
+		return life_run(explorer, world, cuts, life);
+	key = world_key(world);
+	entry = memo_at(explorer->memo, key, (uint8_t)cuts);
+	if (entry->state == MEMO_DONE)
 		return entry->tally;
 	if (entry->state == MEMO_OPEN) {
 		failure_show(explorer, "the device goes round in a circle", life);

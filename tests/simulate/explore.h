@@ -19,6 +19,7 @@ struct explorer {
 	struct memo *memo;
 	uint32_t every; /* of single cuts only each n-th is tried */
 	uint32_t nth;
+	uint64_t forks;    /* disks that were looked at */
 	uint64_t lives;    /* that were run */
 	unsigned shown;    /* failures */
 	const char *story; /* only single cuts whose text has this, told life by life; NULL: all */

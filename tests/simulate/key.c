@@ -100,7 +100,7 @@ static void journal_add(struct world_key *key, const struct world *world)
 		memset(bytes + CRC_OFF, 0, 4);
 		add(key, bytes, sizeof(bytes));
 	}
-	add(key, now[FAKE_STATE + BANK_SECTOR], (FAKE_STATE_SECTORS - BANK_SECTOR) * 512);
+	add(key, now[FAKE_STATE + BANK_SECTOR], SIM_BANK_SECTORS * 512);
 }
 
 static void slot_add(struct world_key *key, const struct world *world, unsigned slot)

@@ -24,7 +24,7 @@ static struct options {
 
 struct result {
 	struct tally single, pair;
-	uint64_t lives, worlds;
+	uint64_t forks, lives, worlds;
 	unsigned scenarios, broken; /* broken: wrong without any cut */
 };
 
@@ -140,6 +140,7 @@ static void part_run(unsigned part, struct result *result)
 			cut_seed(options.seed + (uint32_t)i);
 			scenario_run(&all[i], &explorer, result);
 		}
+	result->forks = explorer.forks;
 	result->lives = explorer.lives;
 	memo_free(explorer.memo);
 }
@@ -184,6 +185,7 @@ static int report(const struct result *results, double seconds)
 		sum.single.failed += results[part].single.failed;
 		sum.pair.tried += results[part].pair.tried;
 		sum.pair.failed += results[part].pair.failed;
+		sum.forks += results[part].forks;
 		sum.lives += results[part].lives;
 		sum.worlds += results[part].worlds;
 		sum.scenarios += results[part].scenarios;
@@ -191,9 +193,9 @@ static int report(const struct result *results, double seconds)
 	}
 	tried = sum.single.tried + sum.pair.tried;
 	failed = sum.single.failed + sum.pair.failed + sum.broken;
-	printf("%u scenarios, %llu single cuts, %llu pairs, %llu different worlds, %llu lives, %.0f s\n", sum.scenarios,
-		(unsigned long long)sum.single.tried, (unsigned long long)sum.pair.tried,
-		(unsigned long long)sum.worlds, (unsigned long long)sum.lives, seconds);
+	printf("%u scenarios, %llu single cuts, %llu pairs, %llu disks, %llu lives, %llu different worlds, %.0f s\n",
+		sum.scenarios, (unsigned long long)sum.single.tried, (unsigned long long)sum.pair.tried,
+		(unsigned long long)sum.forks, (unsigned long long)sum.lives, (unsigned long long)sum.worlds, seconds);
 	printf("cut points: %llu tried, %llu failed\n", (unsigned long long)tried, (unsigned long long)failed);
 	return failed != 0 || tried == 0;
 }

@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SCENARIOS_MAX = 512 };
@@ -31,8 +32,11 @@ static void images_make(void)
 		[IMAGE_SICK] = {2, 4200},
 	};
 
-	for (uint32_t i = 0; i < SIM_IMAGES; i++)
+	for (uint32_t i = 0; i < SIM_IMAGES; i++) {
 		fake_image_make(&images[i], made[i].counter, i + 1, made[i].bytes);
+		if (OTA_URLS_MAX * OTA_URL_MAX + images[i].envelope_len > SIM_BANK_SECTORS * 512)
+			abort();
+	}
 }
 
 const struct fake_image *sim_image(enum sim_image which)
