@@ -128,10 +128,13 @@ bool slot_mark_is_current(struct ota *ota, unsigned slot)
 
 int slot_mark_write(struct ota *ota, unsigned slot)
 {
-	struct ota_confirm_mark mark;
+	struct ota_confirm_mark mark, other;
 
 	if (ota_bootrec_mark(&ota->record, (enum ota_slot)slot, &mark) != 0)
 		return -OTA_E_IO;
+	/* A record that was made anew while the other slot did not verify does not know of its mark. */
+	if (mark_read(ota, 1 - slot, &other) && other.seq >= mark.seq)
+		mark.seq = other.seq + 1;
 	ota_confirm_mark_encode(&mark, ota->sector);
 	if (ota->port->blk_write(ota->ctx, mark_lba(ota, slot), ota->sector, 1) != 0 ||
 		ota->port->blk_flush(ota->ctx) != 0)

@@ -254,6 +254,35 @@ static void image_that_the_operator_keeps_outlasts_the_record(void **state)
 	assert_runs(&v2, OTA_SLOT_B);
 }
 
+/* The record was made anew while the other slot did not verify: nobody knew how high its mark is. */
+static void mark_of_an_unknown_slot_is_outranked_once_and_for_all(void **state)
+{
+	struct ota_confirm_mark mark = {.seq = 1000, .counter = 2};
+	uint8_t header[512], junk[512] = {1};
+	uint64_t ops;
+
+	(void)state;
+	v3_over_v2();
+	memcpy(mark.digest, v2.image.digest, sizeof(mark.digest));
+	ota_confirm_mark_encode(&mark, host.flash.now[FAKE_SLOT_B + FAKE_SLOT_SECTORS - 1]);
+	memcpy(header, host.flash.now[FAKE_SLOT_B], sizeof(header));
+	memcpy(host.flash.now[FAKE_SLOT_B], junk, sizeof(junk));
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_0, junk, 1), 0);
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_1, junk, 1), 0);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v3, OTA_SLOT_A);
+	ota_on_health(host.ota, true);
+	fake_host_run(&host, 60 * 1000);
+	ops = host.flash.ops;
+	fake_host_run(&host, 600 * 1000);
+	assert_int_equal(host.flash.ops, ops); /* settled: nothing is written again and again */
+	memcpy(host.flash.now[FAKE_SLOT_B], header, sizeof(header));
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_0, junk, 1), 0);
+	assert_int_equal(ram_flash_write(&host.flash, FAKE_RECORD_1, junk, 1), 0);
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v3, OTA_SLOT_A);
+}
+
 static void reads_fail(unsigned times)
 {
 	host.flash.fail_reads_below = FAKE_STATE;
@@ -379,6 +408,7 @@ int main(void)
 		DEVICE_TEST(safe_mode_is_not_left_uncounted),
 		DEVICE_TEST(worn_journal_does_not_climb_the_ladder),
 		DEVICE_TEST(image_that_the_operator_keeps_outlasts_the_record),
+		DEVICE_TEST(mark_of_an_unknown_slot_is_outranked_once_and_for_all),
 		DEVICE_TEST(read_errors_that_pass_cost_nothing),
 		DEVICE_TEST(unreadable_record_is_left_alone_until_it_can_be_read),
 		DEVICE_TEST(image_below_the_floor_leaves_when_the_record_can_be_read),
