@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the rules of the house: who may include whom, no board's name in C, lengths, words, the top level's names.
+"""Checks the rules of the house: who may include whom, no board's name in C, lengths, words, the top level's names; and that the
+security tables name tests that exist (check_threats.py).
 
 Each rule prints one line; the last line is "N passed, N failed". Run as `./dev test arch`.
 """
@@ -8,6 +9,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+import check_threats
 
 TOP = Path(__file__).resolve().parent.parent
 ROOMS = ["ota", "agent", "kernel", "bsp", "board", "fleet", "tests"]
@@ -230,6 +233,7 @@ def rules():
     yield "no unfinished marks", pattern_violations(c_files + scripts, marks, "is unfinished")
     yield "every source file names its licence", licence_violations(c_files + sources(".py", ".sh"))
     yield "only the agreed names at the top level", top_level_violations(sources())
+    yield from check_threats.rules()
 
 
 def main():

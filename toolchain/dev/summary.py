@@ -15,6 +15,7 @@ ROWS = [
     ("boot rules enumerated", "simulate", "states: ", "{} states, {} transitions", [r"states: (\d+)", r"transitions: (\d+)", r"failed: (\d+)"]),
     ("broken on purpose", "simulate", "mutations: ", "{} caught", [r"(\d+) caught", r"(\d+) missed"]),
     ("vectors", "unit", "vectors: ", "{} accepted, {} refused", [r"(\d+) (?:accepted|read|signatures hold)", r"(\d+) refused", r"(\d+) misread"]),
+    ("threat list", "arch", "threat list: ", "{} rows, {} tests", [r"(\d+) rows", r"(\d+) tests", r"(\d+) missing"]),
     ("write prefixes booted", "qemu", "prefixes: ", "{} prefixes", [r"(\d+) booted", r"(\d+) failed"]),
     ("kills in the middle", "qemu", "kills: ", "{} kills", [r"(\d+) done", r"(\d+) failed"]),
     ("fuzzers", "fuzz", "fuzz: ", "{} fuzzers, {} inputs", [r"(\d+) fuzzers", r"(\d+) inputs", r"(\d+) failed"]),
