@@ -429,13 +429,17 @@ class Lab:
         self.devices.append(device)
         return device
 
-    def publish(self, device, suffix, text, retain=False):
-        """Say something to a device, as an operator's own program would. The broker has taken it on return; retained: until "" replaces it."""
+    def operator(self):
+        """A connection to the broker, as an operator's own program has it: tests/fleet/mqtt.py. One at a time."""
         key, cert = os.path.join(self.folder, "operator.key"), os.path.join(self.folder, "operator.crt")
         if not os.path.exists(cert):
             self._admit_operator(key, cert)
-        client = mqtt.Client(self.broker_port, os.path.join(self.home, "server", "ca.pem"), cert, key)
-        client.publish("skerry/things/%s/%s" % (device, suffix), text, retain=retain)
+        return mqtt.Client(self.broker_port, os.path.join(self.home, "server", "ca.pem"), cert, key)
+
+    def publish(self, device, suffix, text):
+        """Say something to a device. The broker has taken it on return."""
+        client = self.operator()
+        client.publish("skerry/things/%s/%s" % (device, suffix), text)
         client.close()
 
     def _admit_operator(self, key, cert):

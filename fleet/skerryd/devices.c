@@ -183,6 +183,11 @@ static int mismatch_event(struct skerryd *server, const char *id, const char *di
 	return skerryd_event(server, &(struct store_event){.kind = "mismatch", .device = id, .job = job, .text = text});
 }
 
+static bool is_safe(const char *mode)
+{
+	return mode && strcmp(mode, "safe") == 0;
+}
+
 int devices_on_report(struct skerryd *server, const char *id, const json_t *body, struct store_report *report)
 {
 	struct store_device before;
@@ -195,7 +200,8 @@ int devices_on_report(struct skerryd *server, const char *id, const json_t *body
 	int rc = store_report_put(server->store, id, report, note_now());
 	const char *digest = report->digest ? report->digest : "";
 	bool changed = strcasecmp(before.digest, digest) != 0;
-	if (rc == 0 && changed)
+	/* An app that does not run is as much to be told as another image. */
+	if (rc == 0 && (changed || is_safe(before.mode) != is_safe(report->mode)))
 		rc = report_event(server, id, report);
 	if (rc == 0 && changed && *digest)
 		rc = mismatch_event(server, id, digest);

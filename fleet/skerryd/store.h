@@ -50,6 +50,7 @@ struct store_device {
 	int64_t boot;      /* number of the start that its presence belongs to */
 	int64_t last_seen; /* unix seconds, 0: never */
 	char digest[65];   /* of the last report; "" = none yet */
+	char mode[17];     /* the same */
 };
 
 /* Add or change one. *added: it is new. */

@@ -20,13 +20,15 @@ int store_device_put(struct store *store, const char *id, const char *board, int
 int store_device_get(struct store *store, const char *id, struct store_device *device)
 {
 	sqlite3_stmt *stmt;
-	int rc = store_find(store, &stmt, "SELECT online, boot, last_seen, digest FROM devices WHERE id = ?", "s", id);
+	int rc = store_find(
+		store, &stmt, "SELECT online, boot, last_seen, digest, mode FROM devices WHERE id = ?", "s", id);
 	if (rc)
 		return rc;
 	*device = (struct store_device){.online = sqlite3_column_int(stmt, 0) != 0,
 		.boot = sqlite3_column_int64(stmt, 1),
 		.last_seen = sqlite3_column_int64(stmt, 2)};
 	store_copy_text(stmt, 3, device->digest, sizeof device->digest);
+	store_copy_text(stmt, 4, device->mode, sizeof device->mode);
 	sqlite3_finalize(stmt);
 	return 0;
 }
