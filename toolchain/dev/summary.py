@@ -18,6 +18,7 @@ ROWS = [
     ("threat list", "arch", "threat list: ", "{} rows, {} tests", [r"(\d+) rows", r"(\d+) tests", r"(\d+) missing"]),
     ("write prefixes booted", "qemu", "prefixes: ", "{} prefixes", [r"(\d+) booted", r"(\d+) failed"]),
     ("kills in the middle", "qemu", "kills: ", "{} kills", [r"(\d+) done", r"(\d+) failed"]),
+    ("errors of the disk", "qemu", "block errors: ", "{} injected", [r"(\d+) injected", r"(\d+) failed"]),
     ("fuzzers", "fuzz", "fuzz: ", "{} fuzzers, {} inputs", [r"(\d+) fuzzers", r"(\d+) inputs", r"(\d+) failed"]),
     ("coverage of ota/", "coverage", "coverage: ", "lines {} %, branches {} %", [r"lines (\S+) %", r"branches (\S+) %", r"(\d+) below"]),
 ]

@@ -29,14 +29,20 @@ static int record_read(void *ctx, unsigned copy, uint8_t sector[OTA_BOOTREC_BYTE
 {
 	const struct skerry_record_ctx *record = ctx;
 
-	return skerry_disk_read(record->disk, record->map->record_lba[copy], 1, sector);
+	if (!skerry_disk_read(record->disk, record->map->record_lba[copy], 1, sector))
+		return 0;
+	printf("boot: record copy=%u cannot be read\n", copy);
+	return -EIO;
 }
 
 static int record_write(void *ctx, unsigned copy, const uint8_t sector[OTA_BOOTREC_BYTES])
 {
 	const struct skerry_record_ctx *record = ctx;
 
-	return blk_dwrite(record->disk, record->map->record_lba[copy], 1, sector) == 1 ? 0 : -EIO;
+	if (blk_dwrite(record->disk, record->map->record_lba[copy], 1, sector) == 1)
+		return 0;
+	printf("boot: record copy=%u cannot be written\n", copy);
+	return -EIO;
 }
 
 /*

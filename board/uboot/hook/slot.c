@@ -136,8 +136,10 @@ static bool mark_read(const struct skerry_map *map, struct blk_desc *disk, unsig
 {
 	u8 sector[SECTOR_BYTES];
 
-	return !skerry_disk_read(disk, map->slot[slot].start + map->slot[slot].size - 1, 1, sector) &&
-	       !ota_confirm_mark_decode(sector, mark);
+	if (!skerry_disk_read(disk, map->slot[slot].start + map->slot[slot].size - 1, 1, sector))
+		return !ota_confirm_mark_decode(sector, mark);
+	printf("\nboot: slot=%c mark cannot be read", 'a' + slot);
+	return false;
 }
 
 void skerry_slot_examine(const struct skerry_map *map, struct blk_desc *disk, unsigned slot, struct ota_slot_seen *seen,
