@@ -25,8 +25,9 @@ suite_command() {
     case $1 in
     arch) command=(python3 toolchain/check_arrows.py) ;;
     static) command=(toolchain/check_static.sh) ;;
-    unit) command=(ctest --preset host --no-tests=error -LE simulate) ;;
-    simulate) command=(ctest --preset host --no-tests=error -L simulate) ;;
+    # Twice as many at a time as there are processors: most of the long ones wait.
+    unit) command=(ctest --preset host --no-tests=error -j $((2 * $(nproc))) -LE simulate) ;;
+    simulate) command=(ctest --preset host --no-tests=error -j "$(nproc)" -L simulate) ;;
     coverage) command=(toolchain/check_coverage.py) ;;
     qemu | hostile | fuzz) command=(python3 "tests/$1/run.py") ;;
     esac
