@@ -43,6 +43,22 @@ static void log_check(const json_t *body)
 		FUZZ_MUST(json_string_value(json_array_get(log.lines, i)));
 }
 
+static void crash_check(const json_t *body)
+{
+	struct store_crash crash = {0};
+	const json_t *pc = json_object_get(body, "pc"), *address;
+	size_t index;
+
+	if (!message_crash(body, &crash))
+		return;
+	FUZZ_MUST(strlen(crash.id) == 8 && strspn(crash.id, "0123456789abcdef") == 8);
+	FUZZ_MUST(strlen(crash.cause) - 1 < 32 && (!crash.thread || strlen(crash.thread) - 1 < 64));
+	json_array_foreach(pc, index, address)
+	{
+		FUZZ_MUST(strncmp(json_string_value(address), "0x", 2) == 0);
+	}
+}
+
 static void body_check(enum topic_kind kind, const json_t *body)
 {
 	struct message_presence presence;
@@ -66,6 +82,9 @@ static void body_check(enum topic_kind kind, const json_t *body)
 		break;
 	case TOPIC_LOG:
 		log_check(body);
+		break;
+	case TOPIC_CRASH:
+		crash_check(body);
 		break;
 	case TOPIC_CMD_REPLY:
 		if (message_reply(body, &reply))

@@ -37,6 +37,7 @@ FUZZERS = {
     "jobs": ("the server's messages about jobs", 2048, "jobs"),
     "cmd": ("the operator's commands", 1024, "cmd"),
     "http_head": ("head of an HTTP answer, redirects", 2048, "http_head"),
+    "https": ("whole downloads: answers, redirects, pieces, silence", 4096, "http_head"),
     "message": ("skerryd: topics and messages of devices", 4096, "message"),
     "range": ("skerryd: Range header", 128, "range"),
     "fit": ("skerry: a payload and its signature", 4096, "fdt"),
@@ -165,13 +166,15 @@ def main():
     os.makedirs(CRASHES, exist_ok=True)
     made = make_seeds()
     print("%d fuzzers, %d s each, seed %d" % (len(names), time_s, number), flush=True)
-    failed = 0
+    failed = inputs = 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [(name, pool.submit(run, name, made, time_s, number)) for name in names]
         for name, future in futures:
             good, text = future.result()
             failed += not good
+            inputs += int((re.match(r"executions (\d+)", text) or [0, 0])[1])
             print("%-6s %s (%s): %s" % ("ok" if good else "FAILED", name, FUZZERS[name][0], text), flush=True)
+    print("fuzz: %d fuzzers, %d inputs, %d failed" % (len(names), inputs, failed))
     print("%d passed, %d failed" % (len(names) - failed, failed))
     return 1 if failed else 0
 
