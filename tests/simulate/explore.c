@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "invariants.h"
 
@@ -41,6 +42,10 @@ static void failure_show(struct explorer *explorer, const char *problem, unsigne
 	printf("FAILED %s: %s (life %u)\n", explorer->scenario->name, problem, life);
 	for (unsigned i = 0; i < story_cuts; i++)
 		printf("    cut in %s\n", story[i]);
+	if (!explorer->stop)
+		return;
+	(void)fflush(stdout);
+	_exit(1);
 }
 
 static void life_show(const struct world *world, unsigned life)
@@ -178,19 +183,24 @@ static struct world *beginning(struct explorer *explorer)
 	return world;
 }
 
-const char *explore_uncut(struct explorer *explorer)
+bool explore_uncut(struct explorer *explorer)
 {
 	struct world *world = beginning(explorer);
 	const char *problem = NULL;
+	unsigned life;
 
 	world->host.flash.watch = NULL;
-	for (unsigned life = 1; !problem && !world->monitor.quiet; life++) {
+	for (life = 1; !problem && !world->monitor.quiet; life++) {
 		problem = world_live(world);
 		explorer->lives++;
 		if (!problem && life >= LIVES_MAX)
 			problem = "the update does not end";
 	}
-	return problem ? problem : invariants_of_rest(world);
+	if (!problem)
+		problem = invariants_of_rest(world);
+	if (problem)
+		failure_show(explorer, problem, life - 1);
+	return !problem;
 }
 
 struct tally explore(struct explorer *explorer, unsigned cuts)

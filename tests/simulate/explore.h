@@ -22,11 +22,12 @@ struct explorer {
 	uint64_t forks;    /* disks that were looked at */
 	uint64_t lives;    /* that were run */
 	unsigned shown;    /* failures */
+	bool stop;         /* at the first failure: the process ends */
 	const char *story; /* only single cuts whose text has this, told life by life; NULL: all */
 };
 
-/* The whole scenario with no cut; NULL or what is wrong. */
-const char *explore_uncut(struct explorer *explorer);
+/* The whole scenario with no cut; false: it fails. */
+bool explore_uncut(struct explorer *explorer);
 /* With `cuts` (1 or more) cuts, at every place each. Failures are printed with their story, the first few of them. */
 struct tally explore(struct explorer *explorer, unsigned cuts);
 

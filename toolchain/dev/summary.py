@@ -13,7 +13,7 @@ from pathlib import Path
 ROWS = [
     ("power cuts simulated", "simulate", "cut points: ", "{} points", [r"(\d+) tried", r"(\d+) failed"]),
     ("boot rules enumerated", "simulate", "states: ", "{} states, {} transitions", [r"states: (\d+)", r"transitions: (\d+)", r"failed: (\d+)"]),
-    ("broken on purpose", "simulate", "mutations: ", "{} caught", [r"(\d+) caught", r"(\d+) missed"]),
+    ("broken on purpose", "mutations", "mutations: ", "{} caught", [r"(\d+) caught", r"(\d+) missed"]),
     ("vectors", "unit", "vectors: ", "{} accepted, {} refused", [r"(\d+) (?:accepted|read|signatures hold)", r"(\d+) refused", r"(\d+) misread"]),
     ("threat list", "arch", "threat list: ", "{} rows, {} tests", [r"(\d+) rows", r"(\d+) tests", r"(\d+) missing"]),
     ("write prefixes booted", "qemu", "prefixes: ", "{} prefixes", [r"(\d+) booted", r"(\d+) failed"]),

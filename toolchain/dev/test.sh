@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run the tests, or one suite: arch, static, unit, simulate, coverage, hostile, qemu, fuzz; all: the long variants too
+# run the tests, or one suite: arch, static, unit, simulate, coverage, mutations, hostile, qemu, fuzz; all: the long variants too
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-suites=(arch static unit simulate coverage hostile qemu fuzz)
+suites=(arch static unit simulate mutations coverage hostile qemu fuzz)
 
 usage() {
     cat <<'TEXT'
@@ -12,6 +12,7 @@ usage: ./dev test [SUITE [ARGUMENTS]]
   static    gcc -fanalyzer, clang-tidy and cppcheck over what reads other people's bytes; the stack that ota/ takes
   unit      every module on the host, under sanitizers (arguments go to ctest)
   simulate  the update core over a simulated flash, power cut at every operation (arguments go to ctest)
+  mutations deliberately broken builds, each of which the power-cut simulator or the model check must notice (-k PATTERN)
   coverage  which lines and branches of ota/ its tests reach (-v: and which not)
   hostile   the agent against a hostile network
   qemu      the whole chain in an emulator
@@ -29,7 +30,7 @@ suite_command() {
     unit) command=(ctest --preset host --no-tests=error -j $((2 * $(nproc))) -LE simulate) ;;
     simulate) command=(ctest --preset host --no-tests=error -j "$(nproc)" -L simulate) ;;
     coverage) command=(toolchain/check_coverage.py) ;;
-    qemu | hostile | fuzz) command=(python3 "tests/$1/run.py") ;;
+    qemu | hostile | fuzz | mutations) command=(python3 "tests/$1/run.py") ;;
     esac
 }
 
@@ -45,7 +46,7 @@ suite_build() {
     case $1 in
     arch) ;;
     static) ensure_deps && configure_preset device && configure_preset host ;;
-    unit | simulate) "$toolchain_dir/dev/build.sh" host ;;
+    unit | simulate | mutations) "$toolchain_dir/dev/build.sh" host ;;
     coverage | fuzz) "$toolchain_dir/dev/build.sh" "$1" ;;
     *) "$toolchain_dir/dev/build.sh" ;;
     esac
@@ -112,7 +113,7 @@ each | all)
     for suite in "${suites[@]}"; do
         if suite_present "$suite"; then run_suite "$suite"; else echo "== $suite: not in this tree"; fi
     done ;;
-arch | static | unit | simulate | coverage | qemu | hostile | fuzz)
+arch | static | unit | simulate | mutations | coverage | qemu | hostile | fuzz)
     suite_present "$suite" || die "this tree has no suite '$suite'" "use a complete checkout"
     run_suite "$suite" "$@" ;;
 *) usage_error "there is no suite '$suite'" ;;
