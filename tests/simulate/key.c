@@ -10,7 +10,7 @@
 #include "ota/crc32.h"
 #include "world.h"
 
-enum { MARK_SECTOR = FAKE_SLOT_SECTORS - 1, JOURNAL_COPY_SECTORS = 8, BANK_SECTOR = 16, CRC_OFF = 508, SEQ_OFF = 8 };
+enum { MARK_SECTOR = FAKE_SLOT_SECTORS - 1, JOURNAL_COPY_SECTORS = 8, CRC_OFF = 508, SEQ_OFF = 8 };
 
 static void add(struct world_key *key, const void *data, size_t len)
 {
@@ -100,7 +100,28 @@ static void journal_add(struct world_key *key, const struct world *world)
 		memset(bytes + CRC_OFF, 0, 4);
 		add(key, bytes, sizeof(bytes));
 	}
-	add(key, now[FAKE_STATE + BANK_SECTOR], SIM_BANK_SECTORS * 512);
+}
+
+static bool is_slot(uint32_t lba, uint32_t first)
+{
+	return lba >= first && lba - first < FAKE_SLOT_SECTORS;
+}
+
+/* All that is nothing of the above, as it is: the journal's bank, and whatever else will be kept there. */
+static void others_add(struct world_key *key, const struct world *world)
+{
+	static const uint8_t zeroes[512];
+
+	for (uint32_t lba = 0; lba < RAM_FLASH_SECTORS; lba++) {
+		const uint8_t *sector = world->host.flash.now[lba];
+
+		if (lba == FAKE_RECORD_0 || lba == FAKE_RECORD_1 || lba == FAKE_STATE ||
+			lba == FAKE_STATE + JOURNAL_COPY_SECTORS || is_slot(lba, FAKE_SLOT_A) ||
+			is_slot(lba, FAKE_SLOT_B) || memcmp(sector, zeroes, sizeof(zeroes)) == 0)
+			continue;
+		add(key, &lba, sizeof(lba));
+		add(key, sector, 512);
+	}
 }
 
 static void slot_add(struct world_key *key, const struct world *world, unsigned slot)
@@ -139,6 +160,7 @@ struct world_key world_key(const struct world *world)
 
 	records_add(&key, world);
 	journal_add(&key, world);
+	others_add(&key, world);
 	slot_add(&key, world, OTA_SLOT_A);
 	slot_add(&key, world, OTA_SLOT_B);
 	outside_add(&key, world);

@@ -2,7 +2,6 @@
 #include "scenario.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SCENARIOS_MAX = 512 };
@@ -32,11 +31,8 @@ static void images_make(void)
 		[IMAGE_SICK] = {2, 4200},
 	};
 
-	for (uint32_t i = 0; i < SIM_IMAGES; i++) {
+	for (uint32_t i = 0; i < SIM_IMAGES; i++)
 		fake_image_make(&images[i], made[i].counter, i + 1, made[i].bytes);
-		if (OTA_URLS_MAX * OTA_URL_MAX + images[i].envelope_len > SIM_BANK_SECTORS * 512)
-			abort();
-	}
 }
 
 const struct fake_image *sim_image(enum sim_image which)
@@ -103,7 +99,7 @@ static void origins_add(void)
 				.behaviour = characters[i],
 				.in_short = slot == 0});
 			if (characters[i] == IMAGE_DIES_EARLY)
-				continue;
+				continue; /* README.md: not among them */
 			add((struct scenario){.slot = slot,
 				.own = OWN_FAILED,
 				.other = OTHER_FAILED,

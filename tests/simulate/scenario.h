@@ -18,8 +18,6 @@ enum sim_image {
 	IMAGE_SICK,  /* counter 2, never well */
 	SIM_IMAGES
 };
-/* What addresses and manifest of any of them need in the journal's bank; the rest of it stays as it was. */
-enum { SIM_BANK_SECTORS = 6 };
 const struct fake_image *sim_image(enum sim_image which);
 /* SIM_IMAGES: none of them. */
 enum sim_image sim_image_of(const uint8_t digest[32]);
