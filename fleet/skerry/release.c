@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ota/err.h"
+#include "ota/keyset.h"
 #include "ota/verify.h"
 #include "shared/text.h"
 #include "skerry/pki.h"
@@ -143,12 +144,10 @@ void release_free(struct release *release)
 enum release_trust release_verify(const struct release *release, const struct home *home)
 {
 	struct fleet_error ignored;
-	uint8_t keys[1][OTA_KEY_BYTES];
-	if (pki_public_load(home_path(home, HOME_RELEASE_PUB).text, keys[0], &ignored) < 0)
+	struct ota_role role = {.threshold = 1, .key_count = 1};
+	if (pki_public_load(home_path(home, HOME_RELEASE_PUB).text, role.keys[0], &ignored) < 0)
 		return RELEASE_NO_KEY;
-	const uint8_t(*trusted)[OTA_KEY_BYTES] = (const uint8_t(*)[OTA_KEY_BYTES])keys;
-	return ota_envelope_verify(&release->envelope, trusted, 1, NULL) == OTA_ACCEPTED ? RELEASE_TRUSTED
-											 : RELEASE_NOT_OURS;
+	return ota_envelope_verify(&release->envelope, &role) == OTA_ACCEPTED ? RELEASE_TRUSTED : RELEASE_NOT_OURS;
 }
 
 char *release_payload_path(const char *path, const struct release *release)

@@ -223,13 +223,18 @@ int64_t cbor_key(struct cbor_in *in, struct cbor_keys *keys)
 	return key;
 }
 
+bool cbor_null_is(struct cbor_in *in)
+{
+	if (in->error || bytes_left(in) == 0 || *in->at != CBOR_NULL)
+		return false;
+	in->at++;
+	return true;
+}
+
 void cbor_null(struct cbor_in *in)
 {
-	if (in->error || bytes_left(in) == 0 || *in->at != CBOR_NULL) {
+	if (!cbor_null_is(in))
 		cbor_fail(in, -OTA_E_FORMAT);
-		return;
-	}
-	in->at++;
 }
 
 bool cbor_tag_is(struct cbor_in *in, uint64_t tag)
@@ -304,6 +309,11 @@ void cbor_put_int(struct cbor_out *out, int64_t value)
 		head_put(out, MAJOR_UINT, (uint64_t)value);
 	else
 		head_put(out, MAJOR_NEGATIVE, (uint64_t)(-1 - value));
+}
+
+void cbor_put_uint(struct cbor_out *out, uint64_t value)
+{
+	head_put(out, MAJOR_UINT, value);
 }
 
 void cbor_put_bytes(struct cbor_out *out, const void *data, size_t len)

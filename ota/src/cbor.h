@@ -45,6 +45,7 @@ size_t cbor_array(struct cbor_in *in); /* the number of elements, at most the nu
 size_t cbor_map(struct cbor_in *in);   /* likewise, of pairs */
 int64_t cbor_key(struct cbor_in *in, struct cbor_keys *keys);
 void cbor_null(struct cbor_in *in);
+bool cbor_null_is(struct cbor_in *in);              /* consumes a null iff it is there */
 bool cbor_tag_is(struct cbor_in *in, uint64_t tag); /* consumes the tag iff it is there */
 
 /* Exactly this integer, or `error`. */
@@ -62,6 +63,7 @@ struct cbor_out {
 };
 
 void cbor_put_int(struct cbor_out *out, int64_t value);
+void cbor_put_uint(struct cbor_out *out, uint64_t value);
 void cbor_put_bytes(struct cbor_out *out, const void *data, size_t len);
 void cbor_put_text(struct cbor_out *out, const char *text);
 void cbor_put_array(struct cbor_out *out, size_t count);

@@ -3,16 +3,19 @@
 #include <string.h>
 
 #include "core.h"
+#include "ota/keyset.h"
 
 int job_manifest_read(
 	const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest)
 {
+	struct ota_role release = {.threshold = 1, .key_count = config->release_key_count};
 	struct ota_envelope parts;
 	int error = ota_envelope_open(envelope, len, &parts);
 
+	memcpy(release.keys, config->release_keys, config->release_key_count * sizeof(release.keys[0]));
 	if (error)
 		return error;
-	if (ota_envelope_verify(&parts, config->release_keys, config->release_key_count, NULL) != OTA_ACCEPTED)
+	if (ota_envelope_verify(&parts, &release) != OTA_ACCEPTED)
 		return -OTA_E_SIG;
 	return ota_manifest_parse(parts.manifest, parts.manifest_len, manifest);
 }

@@ -66,19 +66,6 @@ static void text_read(struct cbor_in *in, char *out, size_t cap)
 		cbor_fail(in, -OTA_E_FORMAT);
 }
 
-/* The device id's own characters, as a byte string. */
-static void device_id_read(struct cbor_in *in, char out[OTA_DEVICE_ID_MAX])
-{
-	struct cbor_bytes id = cbor_bytes(in);
-
-	if (id.len == 0 || id.len >= OTA_DEVICE_ID_MAX || memchr(id.data, '\0', id.len)) {
-		cbor_fail(in, -OTA_E_FORMAT);
-		return;
-	}
-	memcpy(out, id.data, id.len);
-	out[id.len] = '\0';
-}
-
 static void parameter_read(struct cbor_in *in, int64_t key, struct ota_manifest *out)
 {
 	switch (key) {
@@ -95,7 +82,7 @@ static void parameter_read(struct cbor_in *in, int64_t key, struct ota_manifest 
 		out->image_bytes = (uint32_t)cbor_uint(in, UINT32_MAX);
 		break;
 	case SUIT_PARAM_DEVICE:
-		device_id_read(in, out->device_id);
+		suit_device_id_read(in, out->device_id);
 		break;
 	case SUIT_PARAM_VERSION:
 		version_read(in, out->version);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cbor.h"
+#include "ota/manifest.h"
 
 enum {
 	SUIT_TAG_ENVELOPE = 107,
@@ -58,5 +59,8 @@ enum {
 /* SUIT_Digest, [-16, digest], in a byte string; and bare, as cbor_put_wrapped() wants it. */
 void suit_digest_read(struct cbor_in *in, uint8_t digest[32]);
 void suit_digest_put(struct cbor_out *out, const void *digest);
+
+/* A device id: its own characters, as a byte string. */
+void suit_device_id_read(struct cbor_in *in, char out[OTA_DEVICE_ID_MAX]);
 
 #endif

@@ -101,36 +101,3 @@ enum ota_verdict ota_es256_verify(
 	mbedtls_ecp_group_free(&es.group);
 	return verdict;
 }
-
-static enum ota_verdict signature_verify(
-	const struct ota_envelope *envelope, const struct ota_signature *signature, const uint8_t key[OTA_KEY_BYTES])
-{
-	uint8_t signed_bytes[OTA_SIG_STRUCTURE_MAX], hash[OTA_SHA256_BYTES], kid[OTA_KID_BYTES];
-	size_t len;
-
-	ota_key_id(key, kid);
-	if (signature->has_kid && memcmp(kid, signature->kid, sizeof(kid)) != 0)
-		return OTA_REFUSED;
-	ota_envelope_signed_bytes(envelope->digest, signature, signed_bytes, &len);
-	ota_sha256(signed_bytes, len, hash);
-	return ota_es256_verify(key, hash, signature->rs);
-}
-
-enum ota_verdict ota_envelope_verify(
-	const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES], size_t key_count, size_t *key_index)
-{
-	uint8_t digest[OTA_SHA256_BYTES];
-
-	ota_sha256(envelope->manifest_bstr, envelope->manifest_bstr_len, digest);
-	if (memcmp(digest, envelope->digest, sizeof(digest)) != 0)
-		return OTA_REFUSED;
-	for (size_t s = 0; s < envelope->signature_count; s++)
-		for (size_t k = 0; k < key_count; k++) {
-			if (signature_verify(envelope, &envelope->signatures[s], keys[k]) != OTA_ACCEPTED)
-				continue;
-			if (key_index)
-				*key_index = k;
-			return OTA_ACCEPTED;
-		}
-	return OTA_REFUSED;
-}

@@ -12,17 +12,18 @@
 #include "fuzz.h"
 #include "ota/err.h"
 #include "ota/manifest.h"
+#include "ota/keyset.h"
 #include "ota/verify.h"
 
 /* Signed images; what is accepted must be one of these. */
 static struct fake_image signed_images[2];
-static uint8_t release_key[1][64];
+static struct ota_role release = {.threshold = 1, .key_count = 1};
 
 static void setup(void)
 {
 	if (signed_images[0].envelope_len > 0)
 		return;
-	fake_key_public(0, release_key[0]);
+	fake_key_public(0, release.keys[0]);
 	fake_image_make(&signed_images[0], 1, 1, 30000);
 	fake_image_make(&signed_images[1], 7, 2, 4096);
 }
@@ -114,7 +115,7 @@ static void envelope_check(const uint8_t *data, size_t len)
 	FUZZ_MUST(envelope.manifest >= data && envelope.manifest + envelope.manifest_len == data + len);
 	FUZZ_MUST(envelope.signature_count <= OTA_SIGNATURES_MAX);
 	again_check(&envelope);
-	if (ota_envelope_verify(&envelope, (const uint8_t(*)[64])release_key, 1, NULL) == OTA_ACCEPTED)
+	if (ota_envelope_verify(&envelope, &release) == OTA_ACCEPTED)
 		accepted_check(&envelope);
 	manifest_check(envelope.manifest, envelope.manifest_len);
 }

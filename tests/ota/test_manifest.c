@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "fake/fake_image.h"
+#include "fake/fake_trust.h"
 #include "ota/verify.h"
 
 static struct fake_image image;
@@ -164,18 +165,18 @@ static void too_long_an_envelope_is_refused_by_its_length(void **state)
 static void any_flipped_bit_is_not_accepted(void **state)
 {
 	struct ota_envelope envelope;
-	uint8_t keys[1][64], bytes[OTA_MANIFEST_BYTES_MAX];
+	uint8_t bytes[OTA_MANIFEST_BYTES_MAX];
+	struct ota_role role;
 	size_t parsed = 0;
 
 	(void)state;
-	fake_key_public(0, keys[0]);
+	fake_role_make(&role, 1, (const unsigned[]){0}, 1);
 	memcpy(bytes, image.envelope, image.envelope_len);
 	for (size_t bit = 0; bit < image.envelope_len * 8; bit++) {
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (ota_envelope_open(bytes, image.envelope_len, &envelope) == 0) {
 			parsed++;
-			assert_int_equal(
-				ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_REFUSED);
+			assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
 		}
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
@@ -258,17 +259,18 @@ static void envelope_with_other_members_is_unsupported(void **state)
 
 static void envelope_without_signature_opens_and_is_not_accepted(void **state)
 {
-	uint8_t keys[1][64], bytes[OTA_MANIFEST_BYTES_MAX];
+	uint8_t bytes[OTA_MANIFEST_BYTES_MAX];
+	struct ota_role role;
 	struct ota_envelope envelope;
 	size_t len;
 
 	(void)state;
-	fake_key_public(0, keys[0]);
+	fake_role_make(&role, 1, (const unsigned[]){0}, 1);
 	assert_int_equal(ota_envelope_open(image.envelope, image.envelope_len, &envelope), 0);
 	envelope.signature_count = 0;
 	assert_int_equal(ota_envelope_encode(&envelope, bytes, sizeof(bytes), &len), 0);
 	assert_int_equal(ota_envelope_open(bytes, len, &envelope), 0);
-	assert_int_equal(ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_REFUSED);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
 }
 
 /* Random edits, several at once: what the flipped bits do not reach. The seed is printed. */

@@ -14,12 +14,13 @@
 #include <mbedtls/pk.h>
 
 #include "cbor.h"
+#include "ota/keyset.h"
 #include "ota/verify.h"
 
 enum { SKIPPED = 77, EXAMPLES = 6 };
 
 static char folder[512];
-static uint8_t keys[1][64];
+static struct ota_role role = {.threshold = 1, .key_count = 1};
 
 static char *file_text(const char *name)
 {
@@ -52,7 +53,7 @@ static int key_load(void **state)
 	assert_int_equal(mbedtls_ecp_write_public_key(
 				 mbedtls_pk_ec(pk), MBEDTLS_ECP_PF_UNCOMPRESSED, &len, point, sizeof(point)),
 		0);
-	memcpy(keys[0], point + 1, 64);
+	memcpy(role.keys[0], point + 1, 64);
 	mbedtls_pk_free(&pk);
 	return 0;
 }
@@ -82,7 +83,7 @@ static size_t envelope_next(const char **at, uint8_t *out, size_t cap)
 
 static enum ota_verdict verdict_of(const struct ota_envelope *envelope)
 {
-	return ota_envelope_verify(envelope, (const uint8_t(*)[64])keys, 1, NULL);
+	return ota_envelope_verify(envelope, &role);
 }
 
 struct counts {

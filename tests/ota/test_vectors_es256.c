@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cbor.h"
+#include "ota/keyset.h"
 #include "ota/verify.h"
 #include "suit.h"
 #include "vectors.h"
@@ -156,7 +157,8 @@ static void detached_put(struct cbor_out *out, const void *arg)
 /* What the device says of an update envelope that carries this as its signature; 0: it opens, and is not accepted. */
 static int device_says(struct signer signer, const uint8_t key[64])
 {
-	uint8_t bytes[1024], keys[1][64];
+	struct ota_role role = {.threshold = 1, .key_count = 1};
+	uint8_t bytes[1024];
 	struct cbor_out out = {bytes, sizeof(bytes), 0, false};
 	struct ota_envelope envelope;
 	int error;
@@ -168,10 +170,10 @@ static int device_says(struct signer signer, const uint8_t key[64])
 	cbor_put_int(&out, SUIT_ENVELOPE_MANIFEST);
 	cbor_put_bytes(&out, "\xa0", 1);
 	assert_false(out.overflow);
-	memcpy(keys[0], key, sizeof(keys[0]));
+	memcpy(role.keys[0], key, sizeof(role.keys[0]));
 	error = ota_envelope_open(bytes, out.len, &envelope);
 	if (!error)
-		assert_int_equal(ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_REFUSED);
+		assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
 	return error;
 }
 

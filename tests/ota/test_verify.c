@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "fake/fake_image.h"
+#include "fake/fake_trust.h"
 #include "ota/verify.h"
 
 static void hex(const char *text, uint8_t *out)
@@ -122,48 +123,44 @@ static void key_id_is_the_digest_of_the_point(void **state)
 
 static struct fake_image image;
 
-static enum ota_verdict verdict_by(const unsigned *keys_used, size_t count, size_t *index)
+static enum ota_verdict verdict_of(uint32_t threshold, const unsigned *keys_used, size_t count)
 {
-	uint8_t keys[4][64];
 	struct ota_envelope envelope;
+	struct ota_role role;
 
-	for (size_t i = 0; i < count; i++)
-		fake_key_public(keys_used[i], keys[i]);
+	fake_role_make(&role, threshold, keys_used, count);
 	assert_int_equal(ota_envelope_open(image.envelope, image.envelope_len, &envelope), 0);
-	return ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, count, index);
+	return ota_envelope_verify(&envelope, &role);
 }
 
 static void envelope_needs_one_signature_by_a_trusted_key(void **state)
 {
-	size_t index = 9;
-
 	(void)state;
 	fake_image_make(&image, 1, 1, 5000);
-	assert_int_equal(verdict_by((unsigned[]){3, 1, 0}, 3, &index), OTA_ACCEPTED);
-	assert_int_equal(index, 2);
-	index = 9;
-	assert_int_equal(verdict_by((unsigned[]){1, 2}, 2, &index), OTA_REFUSED);
-	assert_int_equal(index, 9);
-	assert_int_equal(verdict_by(NULL, 0, NULL), OTA_REFUSED);
+	assert_int_equal(verdict_of(1, (unsigned[]){3, 1, 0}, 3), OTA_ACCEPTED);
+	assert_int_equal(verdict_of(1, (unsigned[]){1, 2}, 2), OTA_REFUSED);
+	assert_int_equal(verdict_of(1, NULL, 0), OTA_REFUSED);
+	assert_int_equal(verdict_of(0, (unsigned[]){0}, 1), OTA_REFUSED);
 }
 
 static void kid_of_another_key_is_refused_though_the_signature_would_do(void **state)
 {
 	struct ota_envelope envelope;
-	uint8_t keys[1][64], bytes[OTA_SIG_STRUCTURE_MAX];
+	struct ota_role role;
+	uint8_t bytes[OTA_SIG_STRUCTURE_MAX];
 	const uint8_t foreign_kid[8] = "foreign";
 	size_t len;
 
 	(void)state;
 	fake_image_make(&image, 1, 1, 5000);
-	fake_key_public(0, keys[0]);
+	fake_role_make(&role, 1, (const unsigned[]){0}, 1);
 	assert_int_equal(ota_envelope_open(image.envelope, image.envelope_len, &envelope), 0);
 	ota_envelope_to_sign(envelope.digest, foreign_kid, &envelope.signatures[0], bytes, &len);
 	fake_key_sign(0, bytes, len, envelope.signatures[0].rs);
-	assert_int_equal(ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_REFUSED);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
 	ota_envelope_to_sign(envelope.digest, NULL, &envelope.signatures[0], bytes, &len);
 	fake_key_sign(0, bytes, len, envelope.signatures[0].rs);
-	assert_int_equal(ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_ACCEPTED);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_ACCEPTED);
 }
 
 static void second_signature_may_be_the_trusted_one(void **state)
@@ -181,9 +178,34 @@ static void second_signature_may_be_the_trusted_one(void **state)
 	fake_key_sign(5, bytes, len, envelope.signatures[0].rs);
 	assert_int_equal(ota_envelope_encode(&envelope, two, sizeof(two), &image.envelope_len), 0);
 	memcpy(image.envelope, two, image.envelope_len);
-	assert_int_equal(verdict_by((unsigned[]){0}, 1, NULL), OTA_ACCEPTED);
-	assert_int_equal(verdict_by((unsigned[]){5}, 1, NULL), OTA_ACCEPTED);
-	assert_int_equal(verdict_by((unsigned[]){6}, 1, NULL), OTA_REFUSED);
+	assert_int_equal(verdict_of(1, (unsigned[]){0}, 1), OTA_ACCEPTED);
+	assert_int_equal(verdict_of(1, (unsigned[]){5}, 1), OTA_ACCEPTED);
+	assert_int_equal(verdict_of(1, (unsigned[]){6}, 1), OTA_REFUSED);
+	assert_int_equal(verdict_of(2, (unsigned[]){0, 5}, 2), OTA_ACCEPTED);
+	assert_int_equal(verdict_of(2, (unsigned[]){0, 6}, 2), OTA_REFUSED);
+}
+
+/* Two signatures, one key: whoever holds one of two keys must not be able to sign for both. */
+static void key_that_signed_twice_counts_once(void **state)
+{
+	struct ota_envelope envelope;
+	uint8_t bytes[OTA_SIG_STRUCTURE_MAX];
+	struct ota_role role;
+	size_t len;
+
+	(void)state;
+	fake_image_make(&image, 1, 1, 5000);
+	assert_int_equal(ota_envelope_open(image.envelope, image.envelope_len, &envelope), 0);
+	ota_envelope_to_sign(envelope.digest, NULL, &envelope.signatures[1], bytes, &len);
+	fake_key_sign(0, bytes, len, envelope.signatures[1].rs);
+	envelope.signatures[2] = envelope.signatures[0];
+	envelope.signature_count = 3;
+	fake_role_make(&role, 2, (const unsigned[]){0, 1, 2}, 3);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
+	fake_role_make(&role, 2, (const unsigned[]){0, 0, 0}, 3); /* nor does a role that has it twice make it two */
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
+	fake_role_make(&role, 1, (const unsigned[]){0, 1, 2}, 3);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_ACCEPTED);
 }
 
 /* The signature is over the digest: it must be the digest of the manifest that is used. */
@@ -191,17 +213,17 @@ static void manifest_exchanged_under_its_signature_is_refused(void **state)
 {
 	struct ota_envelope envelope, other;
 	static struct fake_image image2;
-	uint8_t keys[1][64];
+	struct ota_role role;
 
 	(void)state;
 	fake_image_make(&image, 1, 1, 5000);
 	fake_image_make(&image2, 1, 2, 5000);
-	fake_key_public(0, keys[0]);
+	fake_role_make(&role, 1, (const unsigned[]){0}, 1);
 	assert_int_equal(ota_envelope_open(image.envelope, image.envelope_len, &envelope), 0);
 	assert_int_equal(ota_envelope_open(image2.envelope, image2.envelope_len, &other), 0);
 	envelope.manifest_bstr = other.manifest_bstr;
 	envelope.manifest_bstr_len = other.manifest_bstr_len;
-	assert_int_equal(ota_envelope_verify(&envelope, (const uint8_t(*)[64])keys, 1, NULL), OTA_REFUSED);
+	assert_int_equal(ota_envelope_verify(&envelope, &role), OTA_REFUSED);
 }
 
 int main(void)
@@ -216,6 +238,7 @@ int main(void)
 		cmocka_unit_test(envelope_needs_one_signature_by_a_trusted_key),
 		cmocka_unit_test(kid_of_another_key_is_refused_though_the_signature_would_do),
 		cmocka_unit_test(second_signature_may_be_the_trusted_one),
+		cmocka_unit_test(key_that_signed_twice_counts_once),
 		cmocka_unit_test(manifest_exchanged_under_its_signature_is_refused),
 	};
 

@@ -21,7 +21,7 @@ enum ota_scope { OTA_SCOPE_DEVICE = 1, OTA_SCOPE_CLASS = 2 };
 
 struct ota_assignment {
 	uint32_t keyset_version;
-	uint64_t sequence; /* ≥ 1 */
+	uint64_t sequence;            /* ≥ 1 */
 	uint64_t issued_s, expires_s; /* unix time; issued < expires */
 	enum ota_scope scope;
 	char device_id[OTA_DEVICE_ID_MAX]; /* OTA_SCOPE_DEVICE */

@@ -26,6 +26,13 @@
 	X(FAILED_BEFORE, 11, PERMANENT, "this image failed on this device before; send the job with retry to try it again") \
 	X(PRECURSOR, 12, PERMANENT, "the image applies to another running image") \
 	X(MANIFEST_SIZE, 13, PERMANENT, "the manifest is longer than 16 KiB") \
+	/* who may say what is to be run */ \
+	X(KEYSET, 14, SECURITY, "no threshold of the root keys signed this keyset; offer the one that `skerry keys` made") \
+	X(KEYSET_VERSION, 15, RETRY, "made for another keyset than the device's; send it each version in between first") \
+	X(ASSIGNMENT, 16, SECURITY, "no threshold of the fleet keys assigned this image to the device; assign it again") \
+	X(REPLAYED, 17, SECURITY, "an assignment older than the last one, or the answer to another request; send a new one") \
+	X(EXPIRED, 18, SECURITY, "the assignment has expired; check the server's clock and send a new one") \
+	X(SCOPE, 19, SECURITY, "the assignment is for another device or class of devices") \
 	/* storage */ \
 	X(IO, 20, RETRY, "the block device failed") \
 	X(READBACK, 21, RETRY, "the slot does not hold what was written to it") \

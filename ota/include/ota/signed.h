@@ -30,7 +30,7 @@ struct ota_signed {
 	size_t signature_count;
 };
 
-/* Take apart. Borrowed. 0, -OTA_E_FORMAT or -OTA_E_UNSUPPORTED. */
+/* Take apart. Borrowed. 0, -OTA_E_TOO_LONG (for its kind), -OTA_E_FORMAT or -OTA_E_UNSUPPORTED. */
 __attribute__((warn_unused_result)) int ota_signed_open(
 	enum ota_signed_kind kind, const uint8_t *envelope, size_t len, struct ota_signed *out);
 

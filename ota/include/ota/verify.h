@@ -38,12 +38,12 @@ void ota_key_id(const uint8_t key[OTA_KEY_BYTES], uint8_t kid[OTA_KID_BYTES]);
 enum ota_verdict ota_es256_verify(
 	const uint8_t key[OTA_KEY_BYTES], const uint8_t hash[OTA_SHA256_BYTES], const uint8_t signature[OTA_SIG_BYTES]);
 
+struct ota_role; /* keyset.h */
+
 /*
- * Is the manifest in `envelope` the one its digest names, and is at least one of its signatures by one of `keys`?
- * Accepting says nothing about whether the manifest suits this device: that is policy. `*key_index`, which may be NULL,
- * receives the index of the key that signed; unchanged when refused.
+ * Is the manifest in `envelope` the one its digest names, and did at least `role->threshold` distinct keys of `role` sign it?
+ * Accepting says nothing about whether the manifest suits this device: that is policy.
  */
-enum ota_verdict ota_envelope_verify(
-	const struct ota_envelope *envelope, const uint8_t (*keys)[OTA_KEY_BYTES], size_t key_count, size_t *key_index);
+enum ota_verdict ota_envelope_verify(const struct ota_envelope *envelope, const struct ota_role *role);
 
 #endif
