@@ -11,24 +11,27 @@
 #define HOME_PATH_MAX 1024
 #define HOME_CONF     "skerry.conf"
 
-#define HOME_CA_KEY      "keys/ca.key"
-#define HOME_RELEASE_KEY "keys/release.key"
-#define HOME_RELEASE_PUB "keys/release.pub"
-#define HOME_BOOT_CERT   "keys/boot.crt"
-#define HOME_TOKEN       "operator/api-token"
+#define HOME_CA_KEY    "keys/ca.key"
+#define HOME_BOOT_CERT "keys/boot.crt"
+#define HOME_TOKEN     "operator/api-token"
+#define HOME_ROOTS     "roots"   /* root-N.key */
+#define HOME_KEYS      "keys"    /* release-N.key, and more */
+#define HOME_KEYSETS   "keysets" /* VERSION.keyset */
 
 #define HOME_ELFS "elf"
 
-#define HOME_CA          "server/ca.pem"
-#define HOME_SERVER_CONF "server/skerryd.conf"
-#define HOME_BROKER_CONF "server/mosquitto.conf"
-#define HOME_SERVER_CERT "server/skerryd.crt"
-#define HOME_SERVER_KEY  "server/skerryd.key"
-#define HOME_TOKEN_HASH  "server/api-token.sha256"
-#define HOME_ENROL       "server/enrol"
-#define HOME_ARTIFACTS   "server/artifacts"
-#define HOME_DATABASE    "server/fleet.db"
-#define HOME_LOCK        "server/skerryd.lock"
+#define HOME_SERVER       "server" /* fleet-N.key, and more */
+#define HOME_FIRST_KEYSET "server/first.keyset"
+#define HOME_CA           "server/ca.pem"
+#define HOME_SERVER_CONF  "server/skerryd.conf"
+#define HOME_BROKER_CONF  "server/mosquitto.conf"
+#define HOME_SERVER_CERT  "server/skerryd.crt"
+#define HOME_SERVER_KEY   "server/skerryd.key"
+#define HOME_TOKEN_HASH   "server/api-token.sha256"
+#define HOME_ENROL        "server/enrol"
+#define HOME_ARTIFACTS    "server/artifacts"
+#define HOME_DATABASE     "server/fleet.db"
+#define HOME_LOCK         "server/skerryd.lock"
 
 /* The name in skerryd's certificate, so its MQTT user. Holds a '.', which no device id can. */
 #define HOME_SERVER_USER "skerryd.server"

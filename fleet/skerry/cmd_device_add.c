@@ -59,7 +59,7 @@ static int check_image(const struct cli *cli, const struct add *add, const struc
 	struct fit_info info;
 	if (release_verify(release, &cli->home) != RELEASE_TRUSTED)
 		return fleet_fail(error, "sign the image with `skerry image sign`",
-			"'%s' is not signed by the release key of '%s'", add->image, cli->home.dir);
+			"'%s' is not signed by the release keys of '%s' that count", add->image, cli->home.dir);
 	if (fit_read(release->manifest.uri, payload, &info, error) < 0)
 		return -1;
 	if (memcmp(info.digest, release->manifest.digest, 32) != 0)

@@ -8,6 +8,7 @@
 #include "shared/text.h"
 #include "skerry/board.h"
 #include "skerry/commands.h"
+#include "skerry/keychain.h"
 #include "skerry/release.h"
 #include "skerry/symbols.h"
 
@@ -111,18 +112,61 @@ static char *suit_path(const char *fit)
 	return asprintf(&out, "%.*s.suit", (int)len, fit) < 0 ? NULL : out;
 }
 
-static int sign(struct cli *cli, struct release_plan *plan, struct fleet_error *error)
+/* Who signs, as ordered and as the newest keyset has it. */
+struct signing {
+	const char *files[OTA_SIGNATURES_MAX];
+	size_t file_count;
+	struct signers signers;
+	struct keychain_link newest;
+};
+
+static int too_few(const struct ota_role *release, size_t at_hand, struct fleet_error *error)
+{
+	return fleet_fail(error, "bring the others with --key FILE; `skerry keys show` lists who counts",
+		"devices want the signatures of %u release keys; %zu of those that count are at hand",
+		release->threshold, at_hand);
+}
+
+/* The home's release keys that count; or, with --key, those and no others: what counts elsewhere is for the operator to know. */
+static int find_signers(
+	const struct cli *cli, struct signing *signing, struct release_plan *plan, struct fleet_error *error)
+{
+	const struct ota_role *release = &signing->newest.keyset.release;
+	int rc = 0;
+	if (keychain_newest(&cli->home, &signing->newest, error) < 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < signing->file_count; i++)
+		rc = signers_add(&signing->signers, signing->files[i], error);
+	if (rc == 0 && !signing->file_count)
+		rc = signers_add_folder(&signing->signers, home_path(&cli->home, HOME_KEYS).text, "release", error);
+	if (rc < 0)
+		return -1;
+	size_t at_hand = signers_count(&signing->signers, release);
+	plan->signers = &signing->signers;
+	plan->role = signing->file_count ? NULL : release;
+	if (at_hand < release->threshold && !signing->file_count)
+		return too_few(release, at_hand, error);
+	if (at_hand < release->threshold)
+		cli_warn("of the release keys that count %u have to sign, and here %zu do; this fleet's devices will "
+			 "refuse "
+			 "the image",
+			release->threshold, at_hand);
+	return 0;
+}
+
+static int sign(const struct cli *cli, struct signing *signing, struct release_plan *plan, struct fleet_error *error)
 {
 	struct conf conf;
 	struct fit_info info;
-	struct home_path key = home_path(&cli->home, HOME_RELEASE_KEY);
 	if (conf_read(home_path(&cli->home, HOME_CONF).text, &conf, error) < 0)
 		return -1;
 	int rc = plan->vendor ? 0 : conf_text(&conf, "vendor", &plan->vendor, error);
-	if (!plan->key)
-		plan->key = key.text;
-	if (rc == 0)
-		rc = release_sign(plan, &info, error);
+	if (rc == 0 && (rc = signers_open(&signing->signers, error)) == 0) {
+		rc = find_signers(cli, signing, plan, error);
+		if (rc == 0)
+			rc = release_sign(plan, &info, error);
+		signers_close(&signing->signers);
+	}
 	conf_free(&conf);
 	if (rc == 0 && !cli->json)
 		printf("made %s: %s %u.%u.%u for %s, security counter %u\n", plan->out, info.app, info.version[0],
@@ -135,13 +179,19 @@ static int sign(struct cli *cli, struct release_plan *plan, struct fleet_error *
 static int run_sign(struct cli *cli, int argc, char **argv)
 {
 	struct release_plan plan = {0};
+	struct signing signing = {0};
 	const struct option_spec specs[] = {
 		{.name = "--output",
 			.letter = 'o',
 			.value = "FILE",
 			.text = &plan.out,
 			.help = "the manifest to make (default: IMG.suit beside IMG.fit)"},
-		{.name = "--key", .value = "FILE", .text = &plan.key, .help = "release key, PEM (default: the home's)"},
+		{.name = "--key",
+			.value = "FILE",
+			.list = signing.files,
+			.list_max = OTA_SIGNATURES_MAX,
+			.list_count = &signing.file_count,
+			.help = "a release key, PEM; may be given again (default: the home's that count)"},
 		{.name = "--device", .value = "ID", .text = &plan.device, .help = "for this device only"},
 		{.name = "--vendor", .value = "DOMAIN", .text = &plan.vendor, .help = "vendor (default: the home's)"},
 		{0},
@@ -161,7 +211,7 @@ static int run_sign(struct cli *cli, int argc, char **argv)
 	if (!plan.out)
 		rc = fleet_fail(&error, NULL, "out of memory");
 	else
-		rc = sign(cli, &plan, &error);
+		rc = sign(cli, &signing, &plan, &error);
 	free(own);
 	return rc < 0 ? cli_fail(&error) : EXIT_OK;
 }
@@ -176,7 +226,7 @@ const struct command command_image_build = {
 const struct command command_image_sign = {
 	.name = "image sign",
 	.arguments = "IMG.fit [-o IMG.suit] [--device ID]",
-	.summary = "make the update manifest of an image, signed by the release key",
+	.summary = "make the update manifest of an image, signed by the release keys",
 	.details = "Version, security counter, app and board are read from the image. Keep both files side by side.",
 	.run = run_sign,
 };

@@ -34,7 +34,7 @@ static const char *trust_text(enum release_trust trust)
 {
 	if (trust == RELEASE_TRUSTED)
 		return "valid";
-	return trust == RELEASE_NOT_OURS ? "not by this fleet's release key" : "not checked: no release key here";
+	return trust == RELEASE_NOT_OURS ? "not by this fleet's release keys" : "not checked: no keyset here";
 }
 
 static json_t *describe_release(const struct release *release, enum release_trust trust)
@@ -150,7 +150,7 @@ static int inspect_release(const struct cli *cli, const char *path, struct fleet
 	int rc = check_payload(path, &release, error);
 	if (rc == 0 && trust == RELEASE_NOT_OURS)
 		rc = fleet_fail(error, "do not deliver it; sign the image with `skerry image sign`",
-			"'%s' is not signed by the release key of '%s'", path, cli->home.dir);
+			"'%s' is not signed by the release keys of '%s' that count", path, cli->home.dir);
 	release_free(&release);
 	return rc;
 }
@@ -173,8 +173,9 @@ const struct command command_image_inspect = {
 	.name = "image inspect",
 	.arguments = "FILE",
 	.summary = "what an image (.fit) or its manifest (.suit) says, checked",
-	.details = "Of an image the kernel's hash is checked; of a manifest the signature, by the home's release key, "
-		   "and the image beside it.\n"
-		   "Exit code 1 when something does not hold.",
+	.details =
+		"Of an image the kernel's hash is checked; of a manifest the signatures, by the home's newest keyset, "
+		"and the image beside it.\n"
+		"Exit code 1 when something does not hold.",
 	.run = run,
 };

@@ -29,28 +29,28 @@ static int save_cert(const char *pem, struct home_path path, struct fleet_error 
 	return file_write(path.text, pem, strlen(pem), 0644, error);
 }
 
-static int make_server_cert(struct pki *pki, struct pki_request *request, const struct home *dir, const char *file,
-	struct fleet_error *error)
+static int make_server_cert(struct key_random *random, struct pki_request *request, const struct home *dir,
+	const char *file, struct fleet_error *error)
 {
-	char pem[PKI_PEM_MAX];
+	char pem[KEY_PEM_MAX];
 	mbedtls_pk_context key;
-	int rc = pki_key_p256(pki, &key, error);
+	int rc = key_make(random, &key, error);
 	request->key = &key;
 	if (rc == 0)
-		rc = pki_certify(pki, request, pem, error);
+		rc = pki_certify(random, request, pem, error);
 	if (rc == 0)
 		rc = save_cert(pem, home_path(dir, "server/%s.crt", file), error);
 	if (rc == 0)
-		rc = pki_key_save(&key, home_path(dir, "server/%s.key", file).text, error);
+		rc = key_save(&key, home_path(dir, "server/%s.key", file).text, error);
 	mbedtls_pk_free(&key);
 	return rc;
 }
 
 /* The CA, and with it the certificates of broker and skerryd. */
 static int make_ca_and_servers(
-	struct pki *pki, const struct init_plan *plan, const struct home *dir, struct fleet_error *error)
+	struct key_random *random, const struct init_plan *plan, const struct home *dir, struct fleet_error *error)
 {
-	char pem[PKI_PEM_MAX];
+	char pem[KEY_PEM_MAX];
 	mbedtls_pk_context ca;
 	struct pki_request own = {.role = PKI_CA, .name = CA_NAME, .key = &ca};
 	struct pki_request server = {.role = PKI_SERVER, .issuer = CA_NAME, .issuer_key = &ca, .name_count = 3};
@@ -60,60 +60,48 @@ static int make_ca_and_servers(
 		server.names[server.name_count++] = plan->broker_host;
 	for (size_t i = 0; i < plan->name_count; i++)
 		server.names[server.name_count++] = plan->names[i];
-	int rc = pki_key_p256(pki, &ca, error);
+	int rc = key_make(random, &ca, error);
 	if (rc == 0)
-		rc = pki_certify(pki, &own, pem, error);
+		rc = pki_certify(random, &own, pem, error);
 	if (rc == 0)
 		rc = save_cert(pem, home_path(dir, HOME_CA), error);
 	if (rc == 0)
-		rc = pki_key_save(&ca, home_path(dir, HOME_CA_KEY).text, error);
+		rc = key_save(&ca, home_path(dir, HOME_CA_KEY).text, error);
 	server.name = "broker.server"; /* no device can have this id */
 	if (rc == 0)
-		rc = make_server_cert(pki, &server, dir, "broker", error);
+		rc = make_server_cert(random, &server, dir, "broker", error);
 	server.name = HOME_SERVER_USER;
 	if (rc == 0)
-		rc = make_server_cert(pki, &server, dir, "skerryd", error);
+		rc = make_server_cert(random, &server, dir, "skerryd", error);
 	mbedtls_pk_free(&ca);
 	return rc;
 }
 
-static int make_release_key(struct pki *pki, const struct home *dir, struct fleet_error *error)
-{
-	mbedtls_pk_context key;
-	int rc = pki_key_p256(pki, &key, error);
-	if (rc == 0)
-		rc = pki_key_save(&key, home_path(dir, HOME_RELEASE_KEY).text, error);
-	if (rc == 0)
-		rc = pki_public_save(&key, home_path(dir, HOME_RELEASE_PUB).text, error);
-	mbedtls_pk_free(&key);
-	return rc;
-}
-
 /* mkimage looks for boot.key and boot.crt in one folder. */
-static int make_boot_key(struct pki *pki, const struct home *dir, struct fleet_error *error)
+static int make_boot_key(struct key_random *random, const struct home *dir, struct fleet_error *error)
 {
-	char pem[PKI_PEM_MAX];
+	char pem[KEY_PEM_MAX];
 	mbedtls_pk_context key;
 	struct pki_request request = {.role = PKI_BOOT, .name = "boot", .key = &key};
-	int rc = pki_key_rsa2048(pki, &key, error);
+	int rc = pki_key_rsa2048(random, &key, error);
 	if (rc == 0)
-		rc = pki_certify(pki, &request, pem, error);
+		rc = pki_certify(random, &request, pem, error);
 	if (rc == 0)
 		rc = save_cert(pem, home_path(dir, "keys/boot.crt"), error);
 	if (rc == 0)
-		rc = pki_key_save(&key, home_path(dir, "keys/boot.key").text, error);
+		rc = key_save(&key, home_path(dir, "keys/boot.key").text, error);
 	mbedtls_pk_free(&key);
 	return rc;
 }
 
 /* The operator gets the token, skerryd its hash only. */
-static int make_token(struct pki *pki, const struct home *dir, struct fleet_error *error)
+static int make_token(struct key_random *random, const struct home *dir, struct fleet_error *error)
 {
-	uint8_t random[32], hash[32];
+	uint8_t secret[32], hash[32];
 	char hex[TEXT_DIGEST_HEX];
-	if (mbedtls_ctr_drbg_random(&pki->random, random, sizeof random))
+	if (mbedtls_ctr_drbg_random(&random->drbg, secret, sizeof secret))
 		return fleet_fail(error, NULL, "no random numbers from the system");
-	char *token = text_base64url(random, sizeof random);
+	char *token = text_base64url(secret, sizeof secret);
 	if (!token || mbedtls_sha256((const unsigned char *)token, strlen(token), hash, 0))
 		return fleet_fail(error, NULL, "out of memory");
 	text_hex(hash, sizeof hash, hex);
@@ -127,19 +115,19 @@ static int make_token(struct pki *pki, const struct home *dir, struct fleet_erro
 
 static int fill_home(const struct init_plan *plan, const struct home *dir, struct fleet_error *error)
 {
-	struct pki pki;
-	if (make_folders(dir, error) < 0 || pki_open(&pki, error) < 0)
+	struct key_random random;
+	if (make_folders(dir, error) < 0 || key_random_open(&random, error) < 0)
 		return -1;
-	int rc = make_ca_and_servers(&pki, plan, dir, error);
+	int rc = make_ca_and_servers(&random, plan, dir, error);
 	if (rc == 0)
-		rc = make_release_key(&pki, dir, error);
+		rc = keychain_init(dir, &plan->keys, error);
 	if (rc == 0)
-		rc = make_boot_key(&pki, dir, error);
+		rc = make_boot_key(&random, dir, error);
 	if (rc == 0)
-		rc = make_token(&pki, dir, error);
+		rc = make_token(&random, dir, error);
 	if (rc == 0)
 		rc = init_write_confs(plan, dir, error);
-	pki_close(&pki);
+	key_random_close(&random);
 	return rc;
 }
 
@@ -185,6 +173,9 @@ static int check_plan(const struct cli *cli, const struct init_plan *plan)
 		return cli_usage(cli, "--listen '%s' is not an address", plan->listen);
 	if (!*plan->vendor || strlen(plan->vendor) > 253 || strpbrk(plan->vendor, " \t\n"))
 		return cli_usage(cli, "--vendor '%s' is not a domain name", plan->vendor);
+	if (plan->keys.root_threshold > plan->keys.roots)
+		return cli_usage(cli, "--root-threshold %llu is more than the %llu root keys",
+			(unsigned long long)plan->keys.root_threshold, (unsigned long long)plan->keys.roots);
 	if (plan->broker_port == plan->http_port)
 		return cli_usage(cli, "--broker-port and --http-port are the same");
 	return 0;
@@ -197,7 +188,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		.http_port = 8443,
 		.listen = "127.0.0.1",
 		.prefix = "skerry/things",
-		.vendor = "skerry.invalid"};
+		.vendor = "skerry.invalid",
+		.keys = {.roots = 3, .root_threshold = 2}};
 	const struct option_spec specs[] = {
 		{.name = "--broker-host",
 			.value = "HOST",
@@ -233,6 +225,18 @@ static int run(struct cli *cli, int argc, char **argv)
 			.value = "DOMAIN",
 			.text = &plan.vendor,
 			.help = "vendor, for the manifests (default skerry.invalid)"},
+		{.name = "--roots",
+			.value = "N",
+			.number = &plan.keys.roots,
+			.min = 1,
+			.max = OTA_KEYSET_ROOTS_MAX,
+			.help = "root keys: who may say which other keys count (default 3)"},
+		{.name = "--root-threshold",
+			.value = "N",
+			.number = &plan.keys.root_threshold,
+			.min = 1,
+			.max = OTA_KEYSET_ROOTS_MAX,
+			.help = "how many of them it takes (default 2)"},
 		{0},
 	};
 	struct cli_words words = {0};
@@ -251,8 +255,11 @@ static int run(struct cli *cli, int argc, char **argv)
 	} else {
 		printf("made %s\n  start the broker:  mosquitto -c %s/" HOME_BROKER_CONF
 		       "\n  start the server:  skerryd --home %s\n"
-		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n",
-			plan.home.dir, plan.home.dir, plan.home.dir);
+		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n"
+		       "  take the %llu root keys in " HOME_ROOTS
+		       "/ offline, each to another place: %llu of them replace any other key\n",
+			plan.home.dir, plan.home.dir, plan.home.dir, (unsigned long long)plan.keys.roots,
+			(unsigned long long)plan.keys.root_threshold);
 	}
 	return EXIT_OK;
 }

@@ -31,7 +31,7 @@ static void warn_early(const struct cli *cli, const struct update *update, const
 {
 	uint8_t digest[32];
 	if (release_verify(release, &cli->home) == RELEASE_NOT_OURS)
-		cli_warn("'%s' is not signed by this fleet's release key; the device will reject it", update->suit);
+		cli_warn("'%s' is not signed by this fleet's release keys; the device will reject it", update->suit);
 	const char *only = release->manifest.device_id;
 	if (*only && strcmp(only, update->device) != 0)
 		cli_warn("'%s' is for device %s only; %s will reject it", update->suit, only, update->device);

@@ -8,6 +8,8 @@
 extern const struct command command_init;
 extern const struct command command_image_build, command_image_sign, command_image_inspect, command_image_list;
 extern const struct command command_device_add, command_device_list, command_device_show;
+extern const struct command command_keys_init, command_keys_show, command_keys_rotate, command_keys_revoke;
+extern const struct command command_keys_add, command_keys_push;
 extern const struct command command_update;
 extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
 extern const struct command command_crash_list, command_crash_show;

@@ -11,13 +11,14 @@
 #include "ota/verify.h"
 #include "shared/conf.h"
 #include "shared/text.h"
+#include "skerry/keychain.h"
 #include "skerry/pki.h"
 
 /* PEM file → the certificate; free with mbedtls_x509_crt_free(). */
 static int load_cert(const char *path, mbedtls_x509_crt *cert, struct fleet_error *error)
 {
 	struct file_bytes pem;
-	if (file_read(path, PKI_PEM_MAX, &pem, error) < 0)
+	if (file_read(path, KEY_PEM_MAX, &pem, error) < 0)
 		return -1;
 	mbedtls_x509_crt_init(cert);
 	int rc = mbedtls_x509_crt_parse(cert, pem.data, pem.len + 1);
@@ -47,8 +48,6 @@ static int fill_from_home(const struct home *home, struct ota_provision *out, st
 		snprintf(out->topic_prefix, sizeof out->topic_prefix, "%s", prefix);
 		text_vendor_id(vendor, out->vendor_id);
 		text_class_id(out->vendor_id, out->board, out->class_id);
-		out->release_key_count = 1;
-		rc = pki_public_load(home_path(home, HOME_RELEASE_PUB).text, out->release_keys[0], error);
 	}
 	conf_free(&conf);
 	return rc;
@@ -72,19 +71,21 @@ static int encode(const struct ota_provision *provision, struct identity *identi
 struct maker {
 	const struct home *home;
 	const char *id, *board;
-	struct pki pki;
-	mbedtls_pk_context key; /* of the device */
+	struct key_random random;
+	mbedtls_pk_context key;    /* of the device */
+	struct keychain_link keys; /* the newest */
 };
 
 /* Key and certificate, DER, go into the provisioning; PEM into the files that a test or a Linux device uses. */
 static int make_provision(struct maker *maker, struct identity *identity, struct fleet_error *error)
 {
 	struct ota_provision provision = {.time_floor_s = (uint64_t)time(NULL), .ca_count = 1};
-	unsigned char key_der[PKI_DER_MAX];
+	unsigned char key_der[KEY_DER_MAX];
 	mbedtls_x509_crt ca, cert;
 	snprintf(provision.device_id, sizeof provision.device_id, "%s", maker->id);
 	snprintf(provision.board, sizeof provision.board, "%s", maker->board);
 	if (fill_from_home(maker->home, &provision, error) < 0 ||
+		keychain_newest(maker->home, &maker->keys, error) < 0 ||
 		load_cert(home_path(maker->home, HOME_CA).text, &ca, error) < 0)
 		return -1;
 	mbedtls_x509_crt_init(&cert);
@@ -96,6 +97,7 @@ static int make_provision(struct maker *maker, struct identity *identity, struct
 	} else {
 		provision.key = (struct ota_bytes){key_der + sizeof key_der - key_len, (size_t)key_len};
 		provision.cert = (struct ota_bytes){cert.raw.p, cert.raw.len};
+		provision.keyset = (struct ota_bytes){maker->keys.bytes.bytes, maker->keys.bytes.len};
 		provision.cas[0] = (struct ota_bytes){ca.raw.p, ca.raw.len};
 		ota_sha256(cert.raw.p, cert.raw.len, identity->cert_digest);
 		rc = encode(&provision, identity, error);
@@ -106,7 +108,7 @@ static int make_provision(struct maker *maker, struct identity *identity, struct
 	return rc;
 }
 
-static int certify(struct maker *maker, char pem[PKI_PEM_MAX], struct fleet_error *error)
+static int certify(struct maker *maker, char pem[KEY_PEM_MAX], struct fleet_error *error)
 {
 	mbedtls_pk_context ca_key;
 	mbedtls_x509_crt ca;
@@ -117,11 +119,11 @@ static int certify(struct maker *maker, char pem[PKI_PEM_MAX], struct fleet_erro
 	mbedtls_x509_crt_free(&ca);
 	if (len <= 3)
 		return fleet_fail(error, "restore it from a backup", "the CA certificate has no name");
-	if (pki_key_load(&maker->pki, home_path(maker->home, HOME_CA_KEY).text, &ca_key, error) < 0)
+	if (key_load(&maker->random, home_path(maker->home, HOME_CA_KEY).text, &ca_key, error) < 0)
 		return -1;
 	const struct pki_request request = {
 		.role = PKI_DEVICE, .name = maker->id, .key = &maker->key, .issuer = issuer + 3, .issuer_key = &ca_key};
-	int rc = pki_certify(&maker->pki, &request, pem, error);
+	int rc = pki_certify(&maker->random, &request, pem, error);
 	mbedtls_pk_free(&ca_key);
 	return rc;
 }
@@ -131,9 +133,9 @@ int identity_make(const struct home *home, const char *id, const char *board, st
 {
 	struct maker maker = {.home = home, .id = id, .board = board};
 	memset(identity, 0, sizeof *identity);
-	if (pki_open(&maker.pki, error) < 0)
+	if (key_random_open(&maker.random, error) < 0)
 		return -1;
-	int rc = pki_key_p256(&maker.pki, &maker.key, error);
+	int rc = key_make(&maker.random, &maker.key, error);
 	if (rc == 0)
 		rc = certify(&maker, identity->cert_pem, error);
 	unsigned char *pem = (unsigned char *)identity->key_pem;
@@ -142,7 +144,7 @@ int identity_make(const struct home *home, const char *id, const char *board, st
 	if (rc == 0)
 		rc = make_provision(&maker, identity, error);
 	mbedtls_pk_free(&maker.key);
-	pki_close(&maker.pki);
+	key_random_close(&maker.random);
 	return rc;
 }
 

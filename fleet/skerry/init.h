@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "shared/home.h"
+#include "skerry/keychain.h"
 
 #define INIT_NAMES_MAX 8
 
@@ -17,6 +18,7 @@ struct init_plan {
 	const char *prefix, *vendor;
 	const char *names[INIT_NAMES_MAX]; /* further names for the servers' certificates */
 	size_t name_count;
+	struct keychain_plan keys;
 };
 
 /* Write the configuration files into folder `dir`, which will become plan->home. 0 or -1. */

@@ -28,6 +28,7 @@ static const char *const device_reads[] = {
 	"app/+",
 	"cmd",
 	"crash/accepted",
+	"trust/keyset",
 };
 
 static void print_cli_conf(FILE *to, const struct init_plan *plan)
@@ -50,7 +51,9 @@ static void print_server_conf(FILE *to, const struct init_plan *plan)
 		"# What jobs tell devices: where payloads are. A mirror may stand here.\n"
 		"artifact-url = https://%s:%llu/artifacts\n"
 		"# A job that is under way and says nothing for so long has timed out.\n"
-		"step-timeout-s = 3600\n",
+		"step-timeout-s = 3600\n"
+		"# An assignment that skerryd signs holds for so long.\n"
+		"assignment-lifetime-s = 604800\n",
 		(unsigned long long)plan->broker_port, plan->prefix, plan->listen, (unsigned long long)plan->http_port,
 		plan->broker_host, (unsigned long long)plan->http_port);
 }

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "ota/err.h"
-#include "ota/keyset.h"
 #include "ota/verify.h"
 #include "shared/text.h"
-#include "skerry/pki.h"
+#include "skerry/keychain.h"
 
 static const char *base_name(const char *path)
 {
@@ -56,35 +55,43 @@ struct encoded {
 	size_t len;
 };
 
+static int sign_by(
+	struct signers *signers, struct signer *signer, struct ota_envelope *envelope, struct fleet_error *error)
+{
+	uint8_t to_sign[OTA_SIG_STRUCTURE_MAX], kid[OTA_KID_BYTES], hash[OTA_SHA256_BYTES];
+	struct ota_signature *signature = &envelope->signatures[envelope->signature_count];
+	size_t len = 0;
+	ota_key_id(signer->point, kid);
+	ota_envelope_to_sign(envelope->digest, kid, signature, to_sign, &len);
+	ota_sha256(to_sign, len, hash);
+	if (key_sign(&signers->random, &signer->key, hash, signature->rs, error) < 0)
+		return -1;
+	envelope->signature_count++;
+	return 0;
+}
+
+static bool counts(const struct ota_role *role, const struct signer *signer)
+{
+	bool found = !role;
+	for (size_t i = 0; role && i < role->key_count; i++)
+		found |= memcmp(role->keys[i], signer->point, OTA_KEY_BYTES) == 0;
+	return found;
+}
+
 /* Signs the wrapped manifest and encodes the whole envelope. */
 static int seal(
 	const struct release_plan *plan, const struct encoded *bstr, struct encoded *out, struct fleet_error *error)
 {
-	struct ota_envelope envelope = {
-		.manifest_bstr = bstr->bytes, .manifest_bstr_len = bstr->len, .signature_count = 1};
-	uint8_t to_sign[OTA_SIG_STRUCTURE_MAX], point[OTA_KEY_BYTES], kid[OTA_KID_BYTES], hash[OTA_SHA256_BYTES];
-	size_t to_sign_len = 0;
-	struct pki pki;
-	mbedtls_pk_context key;
-	if (pki_open(&pki, error) < 0)
-		return -1;
-	int rc = pki_key_load(&pki, plan->key, &key, error);
-	if (rc == 0) {
-		rc = pki_public_point(&key, point, error);
-		if (rc == 0) {
-			ota_key_id(point, kid);
-			ota_sha256(bstr->bytes, bstr->len, envelope.digest);
-			ota_envelope_to_sign(envelope.digest, kid, &envelope.signatures[0], to_sign, &to_sign_len);
-			ota_sha256(to_sign, to_sign_len, hash);
-			rc = pki_sign(&pki, &key, hash, envelope.signatures[0].rs, error);
-		}
-		mbedtls_pk_free(&key);
-	}
-	pki_close(&pki);
-	if (rc == 0 && ota_envelope_encode(&envelope, out->bytes, sizeof out->bytes, &out->len) != 0)
-		rc = fleet_fail(error, "make the image smaller", "the manifest of '%s' would be longer than %d bytes",
+	struct ota_envelope envelope = {.manifest_bstr = bstr->bytes, .manifest_bstr_len = bstr->len};
+	ota_sha256(bstr->bytes, bstr->len, envelope.digest);
+	for (size_t i = 0; i < plan->signers->count && envelope.signature_count < OTA_SIGNATURES_MAX; i++)
+		if (counts(plan->role, &plan->signers->items[i]) &&
+			sign_by(plan->signers, &plan->signers->items[i], &envelope, error) < 0)
+			return -1;
+	if (ota_envelope_encode(&envelope, out->bytes, sizeof out->bytes, &out->len) != 0)
+		return fleet_fail(error, "make the image smaller", "the manifest of '%s' would be longer than %d bytes",
 			plan->fit, OTA_MANIFEST_BYTES_MAX);
-	return rc;
+	return 0;
 }
 
 static int sign_fit(
@@ -144,10 +151,11 @@ void release_free(struct release *release)
 enum release_trust release_verify(const struct release *release, const struct home *home)
 {
 	struct fleet_error ignored;
-	struct ota_role role = {.threshold = 1, .key_count = 1};
-	if (pki_public_load(home_path(home, HOME_RELEASE_PUB).text, role.keys[0], &ignored) < 0)
+	struct keychain_link newest;
+	if (keychain_newest(home, &newest, &ignored) < 0)
 		return RELEASE_NO_KEY;
-	return ota_envelope_verify(&release->envelope, &role) == OTA_ACCEPTED ? RELEASE_TRUSTED : RELEASE_NOT_OURS;
+	return ota_envelope_verify(&release->envelope, &newest.keyset.release) == OTA_ACCEPTED ? RELEASE_TRUSTED
+											       : RELEASE_NOT_OURS;
 }
 
 char *release_payload_path(const char *path, const struct release *release)

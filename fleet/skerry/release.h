@@ -6,14 +6,16 @@
 #include "ota/manifest.h"
 #include "shared/file.h"
 #include "shared/home.h"
+#include "shared/signers.h"
 #include "skerry/fit.h"
 
 struct release_plan {
-	const char *fit;    /* file */
-	const char *key;    /* release key, PEM file */
-	const char *vendor; /* domain */
-	const char *device; /* only for this one, or NULL */
-	const char *out;    /* file to make */
+	const char *fit;             /* file */
+	struct signers *signers;     /* who signs: those of the role that are at hand … */
+	const struct ota_role *role; /* … or all of them, when NULL */
+	const char *vendor;          /* domain */
+	const char *device;          /* only for this one, or NULL */
+	const char *out;             /* file to make */
 };
 /* Make plan->out, whole or not at all. *info: what the FIT says. 0 or -1. */
 int release_sign(const struct release_plan *plan, struct fit_info *info, struct fleet_error *error)
@@ -31,7 +33,7 @@ int release_load(const char *path, struct release *release, struct fleet_error *
 void release_free(struct release *release);
 
 enum release_trust { RELEASE_TRUSTED, RELEASE_NOT_OURS, RELEASE_NO_KEY };
-/* Is it signed by the home's release key? RELEASE_NO_KEY: the home holds none. */
+/* Is it signed by a threshold of the release keys of the home's newest keyset? RELEASE_NO_KEY: the home has none. */
 enum release_trust release_verify(const struct release *release, const struct home *home);
 
 /* The payload's file: the manifest's uri, a file name, in the folder of the manifest `path`. A new string; NULL: out of memory. */
