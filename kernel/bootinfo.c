@@ -71,6 +71,7 @@ static void ranges_get(const void *fdt, int node)
 	cells_get(fdt, node, "boot-record", info.boot_record_lba, 2);
 	info.crash = range_get(fdt, node, "crash");
 	info.state = range_get(fdt, node, "state");
+	info.trust = range_get(fdt, node, "trust");
 	info.provision = range_get(fdt, node, "provision");
 	info.kv = range_get(fdt, node, "kv");
 	info.slot[0] = range_get(fdt, node, "slot-a");

@@ -8,6 +8,7 @@
 #include "agent_log.h"
 #include "cmd.h"
 #include "core_port.h"
+#include "job_doc.h"
 #include "json_write.h"
 #include "ota/err.h"
 #include "platform.h"
@@ -24,6 +25,7 @@ static const char *const filters[] = {
 	"jobs/notify-next",
 	"jobs/$next/get/+",
 	"jobs/+/update/+",
+	"trust/keyset",
 	"cmd",
 	"app/+",
 	"crash/accepted",
@@ -135,12 +137,42 @@ static void app_message(struct agent *agent, const char *name, const char *paylo
 	agent->ops->app_deliver(agent->ctx, &message);
 }
 
+/* {"keyset":"<base64url>"} (SPEC §11). */
+static int keyset_read(struct agent *agent, char *payload, size_t len)
+{
+	struct json root, text;
+	const uint8_t *envelope;
+	size_t envelope_len;
+	int error = json_parse(payload, len, &root);
+
+	if (error == 0 && !json_member_of(&root, "keyset", JSON_STRING, &text))
+		error = -OTA_E_JSON;
+	if (error == 0)
+		error = job_bytes(&text, payload, &envelope, &envelope_len);
+	return error != 0 ? error : ota_on_keyset(agent->config->ota, envelope, envelope_len);
+}
+
+static void keyset_message(struct agent *agent, char *payload, size_t len)
+{
+	uint32_t before = ota_keyset_version(agent->config->ota), version;
+
+	agent->keyset_error = keyset_read(agent, payload, len);
+	version = ota_keyset_version(agent->config->ota);
+	agent_log(agent->keyset_error != 0 ? AGENT_WARN : AGENT_INFO, "agent: keyset.received held=%" PRIu32 " err=%s",
+		version, ota_err_name(agent->keyset_error));
+	agent->report_due = true;
+	if (version != before)
+		jobs_on_keyset(&agent->jobs);
+}
+
 static void on_message(void *ctx, const char *suffix, char *payload, size_t len, bool retained)
 {
 	struct agent *agent = ctx;
 
 	if (strncmp(suffix, "jobs/", 5) == 0)
 		jobs_on_message(&agent->jobs, suffix + 5, payload, len);
+	else if (strcmp(suffix, "trust/keyset") == 0)
+		keyset_message(agent, payload, len);
 	else if (strncmp(suffix, "app/", 4) == 0)
 		app_message(agent, suffix + 4, payload, len);
 	else if (strcmp(suffix, "crash/accepted") == 0)
@@ -164,8 +196,8 @@ static void core_config(struct agent *agent)
 	memcpy(core->vendor_id, provision->vendor_id, sizeof(core->vendor_id));
 	memcpy(core->class_id, provision->class_id, sizeof(core->class_id));
 	core->device_id = provision->device_id;
-	core->release_keys = provision->release_keys;
-	core->release_key_count = provision->release_key_count;
+	core->keyset = provision->keyset.data;
+	core->keyset_len = provision->keyset.len;
 }
 
 static void mqtt_configure(struct agent *agent)

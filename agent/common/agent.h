@@ -85,6 +85,8 @@ struct agent {
 	struct crash crash;
 	struct ota_status status; /* last heard of the core, for the log */
 	bool network, well, report_due, presence_due;
+	bool heard;         /* the server proved in this start that it was asked */
+	int keyset_error;   /* of the last keyset that was offered */
 	uint64_t boot_ms;   /* first connection to the broker */
 	uint64_t reboot_ms; /* 0: no reset wanted; else at the latest then */
 	bool leaving;       /* said good-bye to the broker */

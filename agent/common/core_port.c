@@ -157,6 +157,20 @@ static int jobs_publish(void *ctx, const char *suffix, const char *json, size_t 
 }
 
 /* A job that the core refuses was already answered through port_status(). */
+/* The first answer of this start that was signed for us is worth a report. */
+static void heard_note(struct agent *agent)
+{
+	uint64_t seconds;
+	bool heard = ota_heard_s(agent->config->ota, &seconds);
+
+	if (heard && !agent->heard) {
+		agent_log(AGENT_INFO, "agent: heard keyset=%" PRIu32 " ms=%" PRIu64,
+			ota_keyset_version(agent->config->ota), platform_now_ms());
+		agent->report_due = true;
+	}
+	agent->heard = heard;
+}
+
 static int jobs_job(void *ctx, const struct ota_job *job)
 {
 	struct agent *agent = ctx;
@@ -164,13 +178,19 @@ static int jobs_job(void *ctx, const struct ota_job *job)
 
 	agent_log(AGENT_INFO, "agent: job.received id=%s version=%" PRIu32 " err=%s", job->id, job->version,
 		ota_err_name(error));
+	heard_note(agent);
 	return error;
 }
 
-static void jobs_idle(void *ctx)
+static void jobs_idle(void *ctx, const struct jobs_idle *idle)
 {
 	struct agent *agent = ctx;
 
+	/* What is not signed, or not for us, withdraws a job all the same: that only ever leaves things as they are. */
+	if (idle->assignment_len > 0)
+		(void)!ota_on_idle(
+			agent->config->ota, idle->assignment, idle->assignment_len, idle->nonce, idle->nonce_len);
+	heard_note(agent);
 	(void)ota_on_cancel(agent->config->ota, NULL);
 }
 
@@ -181,4 +201,11 @@ static void jobs_acked(void *ctx, const char *id, uint32_t version)
 	ota_on_status_acked(agent->config->ota, id, version);
 }
 
-const struct jobs_port core_jobs_port = {jobs_publish, jobs_job, jobs_idle, jobs_acked};
+static uint32_t jobs_keyset(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	return ota_keyset_version(agent->config->ota);
+}
+
+const struct jobs_port core_jobs_port = {jobs_publish, jobs_job, jobs_idle, jobs_acked, jobs_keyset};

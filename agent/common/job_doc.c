@@ -51,13 +51,27 @@ static int options_parse(const struct json *json, struct job_doc *doc)
 	return 0;
 }
 
+int job_bytes(const struct json *value, char *text, const uint8_t **bytes, size_t *len)
+{
+	uint8_t *decoded = (uint8_t *)text + (value->text - text);
+	int count = base64url_decode(value->text, value->len, decoded, value->len);
+
+	if (count < 0)
+		return count;
+	*bytes = decoded;
+	*len = (size_t)count;
+	return 0;
+}
+
 int job_doc_parse(const struct json *json, char *text, struct job_doc *doc)
 {
-	struct json op, manifest;
-	uint8_t *decoded;
-	int error, len;
+	struct json op, manifest, assignment;
+	bool assigned = json_member(json, "assignment", &assignment);
+	int error;
 
 	memset(doc, 0, sizeof(*doc));
+	if (assigned && assignment.type != JSON_STRING)
+		return -OTA_E_JSON;
 	if (!json_member_of(json, "op", JSON_STRING, &op) || !json_member_of(json, "manifest", JSON_STRING, &manifest))
 		return -OTA_E_JSON;
 	if (!json_string_is(&op, "install"))
@@ -67,11 +81,9 @@ int job_doc_parse(const struct json *json, char *text, struct job_doc *doc)
 		error = options_parse(json, doc);
 	if (error != 0)
 		return error;
-	decoded = (uint8_t *)text + (manifest.text - text);
-	len = base64url_decode(manifest.text, manifest.len, decoded, manifest.len);
-	if (len < 0)
-		return len;
-	doc->job.manifest = decoded;
-	doc->job.manifest_len = (size_t)len;
-	return 0;
+	error = job_bytes(&manifest, text, &doc->job.manifest, &doc->job.manifest_len);
+	/* One without is the core's to refuse, by the name that says what is missing. */
+	if (error == 0 && assigned)
+		error = job_bytes(&assignment, text, &doc->job.assignment, &doc->job.assignment_len);
+	return error;
 }

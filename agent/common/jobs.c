@@ -90,17 +90,25 @@ void jobs_on_status(struct jobs *jobs, const struct ota_status *status)
 	jobs->pending = true;
 }
 
+/* While a request waits, its answer was made for the new keyset: the server sends those first. */
+void jobs_on_keyset(struct jobs *jobs)
+{
+	if (jobs->up && !jobs->get.waiting)
+		want_get(jobs);
+}
+
 /* ---- sending ---- */
 
 static void send_get(struct jobs *jobs)
 {
-	char buf[64], token[TOKEN_MAX];
+	char buf[96], token[TOKEN_MAX];
 	struct json_out out;
 	int len;
 
 	token_text(jobs, ++jobs->tokens, token);
 	json_begin(&out, buf, sizeof(buf));
 	json_put_string(&out, "clientToken", token);
+	json_put_u64(&out, "keyset", jobs->port->keyset(jobs->ctx));
 	len = json_end(&out);
 	if (len < 0 || jobs->port->publish(jobs->ctx, "$next/get", buf, (size_t)len) != 0) {
 		jobs->get.deadline_ms = platform_now_ms() + BUSY_RETRY_MS;
@@ -161,7 +169,7 @@ static bool is_open(const struct json *execution)
 
 static void take_execution(struct jobs *jobs, const struct json *execution, char *text)
 {
-	char id[OTA_JOB_ID_MAX];
+	char id[OTA_JOB_ID_MAX], token[TOKEN_MAX];
 	struct json value, document;
 	struct job_doc doc;
 	uint64_t version = 0;
@@ -189,9 +197,12 @@ static void take_execution(struct jobs *jobs, const struct json *execution, char
 	}
 	doc.job.id = id;
 	doc.job.version = (uint32_t)version;
+	token_text(jobs, jobs->get.token, token);
+	doc.job.nonce = (const uint8_t *)token;
+	doc.job.nonce_len = strlen(token);
 	error = jobs->port->job(jobs->ctx, &doc.job);
 	/* Not refused, only not now: nothing was told to the server, so it is asked again before long. */
-	if (error == -OTA_E_BUSY || error == -OTA_E_TRIAL)
+	if (error == -OTA_E_BUSY || error == -OTA_E_TRIAL || error == -OTA_E_KEYSET_VERSION || error == -OTA_E_IO)
 		jobs->get.deadline_ms = platform_now_ms() + OFFER_AGAIN_MS;
 }
 
@@ -212,6 +223,21 @@ static bool is_pending_job(const struct jobs *jobs, const struct json *execution
 	return json_member(execution, "jobId", &id) && json_string_is(&id, jobs->status.job_id);
 }
 
+static void take_idle(struct jobs *jobs, const struct json *root, char *text)
+{
+	struct jobs_idle idle = {0};
+	struct json assignment;
+	char token[TOKEN_MAX];
+
+	token_text(jobs, jobs->get.token, token);
+	idle.nonce = (const uint8_t *)token;
+	idle.nonce_len = strlen(token);
+	/* One that cannot be decoded proves nothing, like none. */
+	if (json_member_of(root, "assignment", JSON_STRING, &assignment))
+		(void)!job_bytes(&assignment, text, &idle.assignment, &idle.assignment_len);
+	jobs->port->idle(jobs->ctx, &idle);
+}
+
 static void on_get_accepted(struct jobs *jobs, const struct json *root, char *text)
 {
 	struct json execution;
@@ -228,7 +254,7 @@ static void on_get_accepted(struct jobs *jobs, const struct json *root, char *te
 	if (has)
 		take_execution(jobs, &execution, text);
 	else
-		jobs->port->idle(jobs->ctx);
+		take_idle(jobs, root, text);
 }
 
 /* ---- answers to `update` ---- */

@@ -11,13 +11,23 @@
 #include "backoff.h"
 #include "ota/ota.h"
 
+/* The server has no job for us. Borrowed. */
+struct jobs_idle {
+	const uint8_t *assignment; /* that says so, signed */
+	size_t assignment_len;     /* 0: none */
+	const uint8_t *nonce;      /* of the request that was answered */
+	size_t nonce_len;
+};
+
 struct jobs_port {
 	/* Publish on T/jobs/`suffix`, QoS 1. 0 or -OTA_E_*: try again later. */
 	int (*publish)(void *ctx, const char *suffix, const char *json, size_t len);
-	/* ota_on_job(), ota_on_cancel(NULL), ota_on_status_acked(). */
+	/* ota_on_job(), ota_on_idle() and ota_on_cancel(NULL), ota_on_status_acked(). */
 	int (*job)(void *ctx, const struct ota_job *job);
-	void (*idle)(void *ctx);
+	void (*idle)(void *ctx, const struct jobs_idle *idle);
 	void (*acked)(void *ctx, const char *id, uint32_t version);
+	/* ota_keyset_version() */
+	uint32_t (*keyset)(void *ctx);
 };
 
 /* A request that waits for its answer. */
@@ -53,6 +63,9 @@ void jobs_on_message(struct jobs *jobs, const char *suffix, char *payload, size_
 
 /* From the core's port: the job's status changed. */
 void jobs_on_status(struct jobs *jobs, const struct ota_status *status);
+
+/* Another keyset counts: what the server assigned has to come again. */
+void jobs_on_keyset(struct jobs *jobs);
 
 /* Nothing is left to be told, or it cannot be told now. */
 bool jobs_is_settled(const struct jobs *jobs);

@@ -39,6 +39,17 @@ static void put_running(struct json_out *out, const struct agent *agent)
 	json_put_u64(out, "counter", config->core.running.counter);
 }
 
+static void put_trust(struct json_out *out, const struct agent *agent)
+{
+	uint64_t heard_s;
+
+	json_put_u64(out, "keyset", ota_keyset_version(agent->config->ota));
+	if (agent->keyset_error != 0)
+		json_put_string(out, "keysetError", ota_err_name(agent->keyset_error));
+	if (ota_heard_s(agent->config->ota, &heard_s))
+		json_put_u64(out, "heardS", heard_s);
+}
+
 int report_write(const struct agent *agent, char *buf)
 {
 	const struct ota_bootrec *record = ota_record(agent->config->ota);
@@ -53,6 +64,7 @@ int report_write(const struct agent *agent, char *buf)
 	put_slot(&out, "a", &record->slot[OTA_SLOT_A]);
 	put_slot(&out, "b", &record->slot[OTA_SLOT_B]);
 	json_close(&out, '}');
+	put_trust(&out, agent);
 	json_put_string(&out, "cause", last_cause(agent, record));
 	json_put_u64(&out, "boots", agent->config->boots);
 	json_put_u64(&out, "uptimeMs", platform_now_ms());

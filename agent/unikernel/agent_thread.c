@@ -72,6 +72,7 @@ static void config_set(const struct bootinfo *boot)
 		config.core.slot[i] = range_of(boot->slot[i]);
 	}
 	config.core.state = range_of(boot->state);
+	config.core.trust = range_of(boot->trust);
 	config.provision = range_of(boot->provision);
 	config.app = app_image_name();
 	config.kind = "unikernel";

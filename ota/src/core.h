@@ -2,7 +2,7 @@
 /*
  * The inside of struct ota, and the calls between its files. Flow of the files:
  *
- *   ota.c (events) → job.c → policy.c → step.c (the table) → slot.c, fetch.c → record.c, journal.c
+ *   ota.c (events) → job.c → trust.c → policy.c → step.c (the table) → slot.c, fetch.c → record.c, journal.c
  *                                                         → health.c (trial, confirm) → status.c
  */
 #ifndef OTA_CORE_H
@@ -10,6 +10,8 @@
 
 #include <stdalign.h>
 
+#include "ota/assignment.h"
+#include "ota/keyset.h"
 #include "ota/ota.h"
 #include "ota/verify.h"
 
@@ -72,6 +74,35 @@ struct bank {
 	uint8_t envelope[OTA_MANIFEST_BYTES_MAX];
 };
 
+/* What a copy of the range `trust` says beside its keyset. */
+struct trust_says {
+	uint64_t seq;          /* of the copy */
+	uint64_t sequence;     /* of the last assignment */
+	uint64_t time_s;       /* signed time: the highest `issued` that was accepted */
+	uint32_t keyset_bytes; /* of the envelope, in trust_copy */
+	uint8_t digest[32];    /* last assigned; zeroes: nothing */
+};
+
+struct trust {
+	struct ota_keyset keyset; /* version 0: nobody is trusted */
+	struct trust_says says;
+	uint64_t stored_time_s; /* signed time as it is on flash */
+	uint64_t time_ms;       /* when says.time_s was now */
+	uint64_t heard_ms;      /* when an assignment with our nonce came */
+	bool heard;
+	uint8_t newest;   /* copy */
+	uint8_t failures; /* of writing the older copy, on end */
+	uint8_t provisioned[OTA_SHA256_BYTES];
+};
+
+/* An assignment as it came, and the nonce of the request that it should answer; nonce_len 0: none. Borrowed. */
+struct trust_told {
+	const uint8_t *envelope;
+	size_t len;
+	const uint8_t *nonce;
+	size_t nonce_len;
+};
+
 struct fetch {
 	bool running;            /* between port.fetch() and its end */
 	bool stop;               /* drop it in the next tick */
@@ -95,6 +126,7 @@ struct ota {
 
 	struct ota_bootrec record;    /* as it is on flash */
 	struct journal journal;       /* likewise */
+	struct trust trust;           /* likewise, but for signed time, see trust.c */
 	struct ota_manifest manifest; /* of the job; points into bank */
 	uint32_t unflushed_chunks;
 
@@ -118,6 +150,7 @@ struct ota {
 	alignas(64) uint8_t chunk[OTA_CHUNK_BYTES_MAX];
 	alignas(64) struct bank bank;
 	alignas(64) uint8_t sector[SECTOR_BYTES];
+	alignas(64) uint8_t trust_copy[SECTOR_BYTES + OTA_KEYSET_BYTES_MAX]; /* head and envelope, as on flash */
 };
 
 /* ---- log.c ---- */
@@ -159,6 +192,20 @@ bool chunk_is_done(const struct ota *ota, uint32_t index);
 void chunk_set_done(struct ota *ota, uint32_t index, bool done);
 uint32_t chunk_first_missing(const struct ota *ota); /* chunk_count: none */
 
+/* ---- trust.c ---- */
+uint32_t trust_sectors(void); /* what `trust` must have */
+/* 0; -OTA_E_IO, -OTA_E_KEYSET (of the provisioning): nobody is trusted. */
+__attribute__((warn_unused_result)) int trust_load(struct ota *ota);
+__attribute__((warn_unused_result)) int trust_ready(struct ota *ota); /* loaded, or tried again */
+/*
+ * Accept the assignment of `digest` (zeroes: that nothing is assigned, as answer to our request) and make it durable. 0 or -OTA_E_*; on an error
+ * nothing has changed. -OTA_E_IO, -OTA_E_KEYSET_VERSION: it may be accepted later.
+ */
+__attribute__((warn_unused_result)) int trust_assign(
+	struct ota *ota, const struct trust_told *told, const uint8_t digest[32]);
+bool trust_assigns(
+	const struct ota *ota, const uint8_t digest[32]); /* is it what was assigned last, under this keyset? */
+
 /* ---- policy.c ---- */
 /* May this image be installed here? 0 or the first reason against it. Pure. */
 __attribute__((warn_unused_result)) int policy_check(const struct ota_config *config, const struct ota_bootrec *record,
@@ -167,12 +214,13 @@ __attribute__((warn_unused_result)) int policy_check(const struct ota_config *co
 /* ---- job.c ---- */
 /* Open, verify and parse the envelope; chunk digests point into it. 0 or the reason why it is refused. */
 __attribute__((warn_unused_result)) int job_manifest_read(
-	const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest);
+	struct ota *ota, const uint8_t *envelope, size_t len, struct ota_manifest *manifest);
 __attribute__((warn_unused_result)) int job_offer(struct ota *ota, const struct ota_job *job);
 void job_end(struct ota *ota, enum ota_outcome outcome, int error); /* durable, reported */
 void job_forget(struct ota *ota);
 bool job_is_running_image(const struct ota *ota);  /* the job's image is the one that runs */
 int job_withdraw(struct ota *ota, const char *id); /* as ota_on_cancel() */
+void job_recheck(struct ota *ota); /* the keyset changed: is the job's image still signed by those who count? */
 
 /* ---- resume.c ---- */
 void job_resume(struct ota *ota); /* at start: settle what the last start left */

@@ -3,19 +3,17 @@
 #include <string.h>
 
 #include "core.h"
-#include "ota/keyset.h"
 
-int job_manifest_read(
-	const struct ota_config *config, const uint8_t *envelope, size_t len, struct ota_manifest *manifest)
+int job_manifest_read(struct ota *ota, const uint8_t *envelope, size_t len, struct ota_manifest *manifest)
 {
-	struct ota_role release = {.threshold = 1, .key_count = config->release_key_count};
 	struct ota_envelope parts;
-	int error = ota_envelope_open(envelope, len, &parts);
+	int error = trust_ready(ota);
 
-	memcpy(release.keys, config->release_keys, config->release_key_count * sizeof(release.keys[0]));
+	if (!error)
+		error = ota_envelope_open(envelope, len, &parts);
 	if (error)
 		return error;
-	if (ota_envelope_verify(&parts, &release) != OTA_ACCEPTED)
+	if (ota_envelope_verify(&parts, &ota->trust.keyset.release) != OTA_ACCEPTED)
 		return -OTA_E_SIG;
 	return ota_manifest_parse(parts.manifest, parts.manifest_len, manifest);
 }
@@ -47,9 +45,24 @@ static bool job_is_same(const struct ota *ota, const struct ota_job *job)
 	return true;
 }
 
-/* A known job again: the server's version may be new, and it may not have heard our last word. */
+static int job_assign(struct ota *ota, const struct ota_job *job, const uint8_t digest[32])
+{
+	const struct trust_told told = {job->assignment, job->assignment_len, job->nonce, job->nonce_len};
+	int error = trust_assign(ota, &told, digest);
+
+	if (error)
+		ota_log(ota, OTA_LOG_WARN, "ota: assignment.refuse id=%s err=%s", job->id, ota_err_name(error));
+	return error;
+}
+
+/*
+ * A known job again: the server's version may be new, and it may not have heard our last word. Its assignment may be newer, too; one that is
+ * refused takes nothing from the job, which stands on the one that it came with.
+ */
 static int job_again(struct ota *ota, const struct ota_job *job)
 {
+	if (ota->journal.outcome == OTA_RUNNING)
+		(void)!job_assign(ota, job, ota->journal.digest);
 	ota->journal.job_version = job->version;
 	status_give(ota);
 	return 0;
@@ -210,9 +223,16 @@ int job_offer(struct ota *ota, const struct ota_job *job)
 		return job_again(ota, job);
 	error = urls_check(job);
 	if (!error)
-		error = job_manifest_read(ota->config, job->manifest, job->manifest_len, &manifest);
+		error = job_manifest_read(ota, job->manifest, job->manifest_len, &manifest);
+	if (error == -OTA_E_IO)
+		return error;
 	if (error)
 		return job_refuse(ota, job, NULL, error);
+	error = job_assign(ota, job, manifest.digest);
+	if (error == -OTA_E_IO || error == -OTA_E_KEYSET_VERSION)
+		return error;
+	if (error)
+		return job_refuse(ota, job, &manifest, error);
 	error = policy_check(ota->config, &ota->record, &manifest, job->retry);
 	if (error == -OTA_E_SAME)
 		return job_for_running(ota, job, &manifest);
@@ -269,4 +289,17 @@ int job_withdraw(struct ota *ota, const char *id)
 	else
 		job_forget(ota);
 	return 0;
+}
+
+/* Until it is armed. What is on trial or confirmed was accepted, and stays: to take it back is another job. */
+void job_recheck(struct ota *ota)
+{
+	struct ota_manifest manifest;
+	int error;
+
+	if (ota->phase < PHASE_PREPARE || ota->phase > PHASE_ARM)
+		return;
+	error = job_manifest_read(ota, ota->bank.envelope, ota->journal.envelope_len, &manifest);
+	if (error)
+		job_end(ota, OTA_REJECTED, error);
 }

@@ -28,7 +28,7 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
 static bool slots_usable(const struct ota_config *config)
 {
 	return config->running_slot < OTA_BOOTREC_SLOTS && config->slot[0].sectors > 1 && config->slot[1].sectors > 1 &&
-	       config->state.sectors >= journal_sectors();
+	       config->state.sectors >= journal_sectors() && config->trust.sectors >= trust_sectors();
 }
 
 /*
@@ -66,11 +66,15 @@ static int core_resume(struct ota *ota)
 
 int ota_start(struct ota *ota)
 {
+	int error, trust_error;
+
 	ota->has_slots = slots_usable(ota->config);
 	if (!ota->has_slots)
 		return -OTA_E_NO_SLOTS;
 	ota->started_ms = now_ms(ota);
-	return core_resume(ota);
+	trust_error = trust_load(ota);
+	error = core_resume(ota);
+	return error ? error : trust_error;
 }
 
 /* What was heard meanwhile of app and broker counts. */

@@ -21,7 +21,7 @@ enum key {
 	KEY_TOPIC_PREFIX,
 	KEY_VENDOR_ID,
 	KEY_CLASS_ID,
-	KEY_RELEASE_KEYS,
+	KEY_KEYSET,
 	KEY_BOARD,
 	KEY_TIME_FLOOR,
 	KEY_COUNT = KEY_TIME_FLOOR,
@@ -70,9 +70,9 @@ static bool members_ok(const struct ota_provision *p)
 		return false;
 	if (p->broker_host[0] == '\0' || p->broker_port == 0 || p->board[0] == '\0')
 		return false;
-	if (p->key.len == 0 || p->cert.len == 0 || p->ca_count == 0 || p->release_key_count == 0)
+	if (p->key.len == 0 || p->cert.len == 0 || p->ca_count == 0 || p->keyset.len == 0)
 		return false;
-	if (p->ca_count > OTA_PROVISION_CAS_MAX || p->release_key_count > OTA_PROVISION_KEYS_MAX)
+	if (p->ca_count > OTA_PROVISION_CAS_MAX || p->keyset.len > OTA_KEYSET_BYTES_MAX)
 		return false;
 	for (size_t i = 0; i < p->ca_count; i++)
 		if (p->cas[i].len == 0)
@@ -99,19 +99,6 @@ static void cas_read(struct cbor_in *in, struct ota_provision *out)
 	out->ca_count = count;
 	for (size_t i = 0; i < count; i++)
 		out->cas[i] = bytes_read(in);
-}
-
-static void release_keys_read(struct cbor_in *in, struct ota_provision *out)
-{
-	size_t count = cbor_array(in);
-
-	if (count > OTA_PROVISION_KEYS_MAX) {
-		cbor_fail(in, -OTA_E_PROVISION);
-		return;
-	}
-	out->release_key_count = count;
-	for (size_t i = 0; i < count; i++)
-		cbor_bytes_exact(in, out->release_keys[i], sizeof(out->release_keys[i]));
 }
 
 static void member_read(struct cbor_in *in, enum key key, struct ota_provision *out)
@@ -144,8 +131,8 @@ static void member_read(struct cbor_in *in, enum key key, struct ota_provision *
 	case KEY_CLASS_ID:
 		cbor_bytes_exact(in, out->class_id, sizeof(out->class_id));
 		break;
-	case KEY_RELEASE_KEYS:
-		release_keys_read(in, out);
+	case KEY_KEYSET:
+		out->keyset = bytes_read(in);
 		break;
 	case KEY_BOARD:
 		cbor_text(in, out->board, sizeof(out->board));
@@ -198,13 +185,6 @@ static void cas_put(struct cbor_out *out, const struct ota_provision *p)
 		cbor_put_bytes(out, p->cas[i].data, p->cas[i].len);
 }
 
-static void release_keys_put(struct cbor_out *out, const struct ota_provision *p)
-{
-	cbor_put_array(out, p->release_key_count);
-	for (size_t i = 0; i < p->release_key_count; i++)
-		cbor_put_bytes(out, p->release_keys[i], sizeof(p->release_keys[i]));
-}
-
 static void member_put(struct cbor_out *out, enum key key, const struct ota_provision *p)
 {
 	cbor_put_int(out, key);
@@ -236,8 +216,8 @@ static void member_put(struct cbor_out *out, enum key key, const struct ota_prov
 	case KEY_CLASS_ID:
 		cbor_put_bytes(out, p->class_id, sizeof(p->class_id));
 		break;
-	case KEY_RELEASE_KEYS:
-		release_keys_put(out, p);
+	case KEY_KEYSET:
+		cbor_put_bytes(out, p->keyset.data, p->keyset.len);
 		break;
 	case KEY_BOARD:
 		cbor_put_text(out, p->board);

@@ -18,7 +18,7 @@ static int manifest_load(struct ota *ota)
 	int error = journal_bank_read(ota);
 
 	if (!error)
-		error = job_manifest_read(ota->config, ota->bank.envelope, ota->journal.envelope_len, &ota->manifest);
+		error = job_manifest_read(ota, ota->bank.envelope, ota->journal.envelope_len, &ota->manifest);
 	if (!error && !digest_is(ota->manifest.digest, ota->journal.digest))
 		error = -OTA_E_JOURNAL;
 	if (error) {
@@ -75,7 +75,8 @@ static void download_resume(struct ota *ota, int manifest_error)
 {
 	int error;
 
-	if (manifest_error == -OTA_E_IO || manifest_error == -OTA_E_JOURNAL) {
+	if (manifest_error == -OTA_E_IO || manifest_error == -OTA_E_JOURNAL || manifest_error == -OTA_E_KEYSET ||
+		(!manifest_error && !trust_assigns(ota, ota->manifest.digest))) {
 		job_forget(ota); /* the server will offer it again */
 		return;
 	}

@@ -194,8 +194,15 @@ static int journal_armed(struct ota *ota)
 static void arm_run(struct ota *ota)
 {
 	struct ota_bootrec next;
-	int error = ready_commit(ota);
+	int error;
 
+	if (!trust_assigns(ota, ota->manifest.digest)) {
+		ota_log(ota, OTA_LOG_WARN, "ota: job.unassigned id=%s", ota->journal.job_id);
+		job_forget(
+			ota); /* the keyset changed meanwhile, or something else was assigned: the server will offer what it wants */
+		return;
+	}
+	error = ready_commit(ota);
 	if (!error)
 		error = journal_armed(ota);
 	next = ota->record;

@@ -221,6 +221,7 @@ static void flash_map_set(void)
 	config.core.slot[0] = (struct ota_range){0x2000, 0x4000};
 	config.core.slot[1] = (struct ota_range){0x6000, 0x4000};
 	config.core.state = (struct ota_range){0x880, 0x40};
+	config.core.trust = (struct ota_range){0x900, 0x40};
 	config.provision = (struct ota_range){0x1000, 0x80};
 }
 

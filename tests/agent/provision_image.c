@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For tests: makes a provisioning partition (SPEC §7) out of DER files.
- *   provision_image OUT DEVICE KEY CERT CA BROKER-HOST BROKER-PORT RELEASE-KEY (x‖y as hex, or "-": a dummy)
+ *   provision_image OUT DEVICE KEY CERT CA BROKER-HOST BROKER-PORT RELEASE-KEY (x‖y as hex, or "-": any)
+ * Its keyset is that of fake_trust.h, but for the release key.
  * Vendor and class are those of vendor skerry.invalid and board qemu-virt (VENDOR_ID and CLASS_ID as hex in the environment).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake/fake_trust.h"
 #include "ota/err.h"
 #include "ota/provision.h"
 
@@ -44,8 +46,8 @@ static void hex_read(const char *text, uint8_t *out, size_t len)
 int main(int argc, char **argv)
 {
 	static uint8_t image[OTA_PROVISION_BYTES_MAX];
-	struct ota_provision provision = {
-		.ca_count = 1, .topic_prefix = "skerry/things", .release_key_count = 1, .board = "qemu-virt"};
+	static struct fake_keyset keyset;
+	struct ota_provision provision = {.ca_count = 1, .topic_prefix = "skerry/things", .board = "qemu-virt"};
 	size_t len;
 	int error;
 	FILE *out;
@@ -58,8 +60,12 @@ int main(int argc, char **argv)
 	provision.cas[0] = file_read(argv[5]);
 	(void)snprintf(provision.broker_host, sizeof(provision.broker_host), "%s", argv[6]);
 	provision.broker_port = (uint16_t)strtoul(argv[7], NULL, 10);
-	if (strcmp(argv[8], "-") != 0)
-		hex_read(argv[8], provision.release_keys[0], sizeof(provision.release_keys[0]));
+	fake_keyset_make(&keyset, 1);
+	if (strcmp(argv[8], "-") != 0) {
+		hex_read(argv[8], keyset.keyset.release.keys[0], OTA_KEY_BYTES);
+		fake_keyset_sign(&keyset, (const unsigned[]){FAKE_ROOT, FAKE_ROOT + 1}, 2);
+	}
+	provision.keyset = (struct ota_bytes){keyset.envelope, keyset.len};
 	if (getenv("VENDOR_ID"))
 		hex_read(getenv("VENDOR_ID"), provision.vendor_id, sizeof(provision.vendor_id));
 	if (getenv("CLASS_ID"))

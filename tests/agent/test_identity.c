@@ -32,7 +32,7 @@ static int provision(size_t key_len)
 		.broker_host = "broker.example",
 		.broker_port = 8883,
 		.topic_prefix = "skerry/things",
-		.release_key_count = 1,
+		.keyset = {bytes, 700},
 		.board = "qemu-virt",
 		.time_floor_s = 1795000000,
 	};

@@ -25,8 +25,27 @@ static void reads_a_whole_document(void **state)
 	assert_int_equal(doc.job.url_count, 2);
 	assert_string_equal(doc.job.urls[0], "https://a/x.fit");
 	assert_string_equal(doc.job.urls[1], "https://b:8443/x.fit");
+	assert_int_equal(doc.job.assignment_len, 0);
 	assert_true(doc.job.retry);
 	assert_int_equal(doc.job.trial_s, 30);
+}
+
+/* Both are decoded in place, whichever stands first. */
+static void manifest_and_assignment_are_decoded_side_by_side(void **state)
+{
+	static const char *const documents[] = {
+		"{\"op\":\"install\",\"manifest\":\"Zm9vYmFy\",\"assignment\":\"YmF6\",\"urls\":[\"https://a/\"]}",
+		"{\"op\":\"install\",\"assignment\":\"YmF6\",\"manifest\":\"Zm9vYmFy\",\"urls\":[\"https://a/\"]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(documents); i++) {
+		assert_int_equal(parse(documents[i]), 0);
+		assert_int_equal(doc.job.manifest_len, 6);
+		assert_memory_equal(doc.job.manifest, "foobar", 6);
+		assert_int_equal(doc.job.assignment_len, 3);
+		assert_memory_equal(doc.job.assignment, "baz", 3);
+	}
 }
 
 static void names_what_is_wrong(void **state)
@@ -41,6 +60,9 @@ static void names_what_is_wrong(void **state)
 		{"{\"op\":\"install\",\"manifest\":7,\"urls\":[\"https://a/\"]}", OTA_E_JSON},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":\"https://a/\"}", OTA_E_JSON},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"retry\":\"yes\"}", OTA_E_JSON},
+		{"{\"op\":\"install\",\"assignment\":1,\"manifest\":\"Zg\",\"urls\":[\"https://a/\"]}", OTA_E_JSON},
+		{"{\"op\":\"install\",\"assignment\":\"?\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"]}",
+			OTA_E_FORMAT},
 		{"{\"op\":\"shell\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"]}", OTA_E_JOB},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"trialSeconds\":9}", OTA_E_JOB},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"trialSeconds\":3601}", OTA_E_JOB},
@@ -84,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_whole_document),
+		cmocka_unit_test(manifest_and_assignment_are_decoded_side_by_side),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(job_ids_are_topic_safe),
 	};

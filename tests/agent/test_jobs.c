@@ -16,7 +16,7 @@ static struct {
 } sent;
 static struct {
 	unsigned int jobs, idles, acks;
-	char job_id[OTA_JOB_ID_MAX], acked_id[OTA_JOB_ID_MAX];
+	char job_id[OTA_JOB_ID_MAX], acked_id[OTA_JOB_ID_MAX], assignment[64], nonce[64];
 	uint32_t version, acked_version;
 	int result;
 } core;
@@ -33,19 +33,33 @@ static int fake_publish(void *ctx, const char *suffix, const char *json, size_t 
 	return 0;
 }
 
+static void told_note(const uint8_t *assignment, size_t len, const uint8_t *nonce, size_t nonce_len)
+{
+	snprintf(core.assignment, sizeof(core.assignment), "%.*s", (int)len, (const char *)assignment);
+	snprintf(core.nonce, sizeof(core.nonce), "%.*s", (int)nonce_len, (const char *)nonce);
+}
+
 static int fake_job(void *ctx, const struct ota_job *job)
 {
 	(void)ctx;
 	core.jobs++;
 	snprintf(core.job_id, sizeof(core.job_id), "%s", job->id);
 	core.version = job->version;
+	told_note(job->assignment, job->assignment_len, job->nonce, job->nonce_len);
 	return core.result;
 }
 
-static void fake_idle(void *ctx)
+static void fake_idle(void *ctx, const struct jobs_idle *idle)
 {
 	(void)ctx;
 	core.idles++;
+	told_note(idle->assignment, idle->assignment_len, idle->nonce, idle->nonce_len);
+}
+
+static uint32_t fake_keyset(void *ctx)
+{
+	(void)ctx;
+	return 7;
 }
 
 static void fake_acked(void *ctx, const char *id, uint32_t version)
@@ -56,7 +70,7 @@ static void fake_acked(void *ctx, const char *id, uint32_t version)
 	core.acked_version = version;
 }
 
-static const struct jobs_port port = {fake_publish, fake_job, fake_idle, fake_acked};
+static const struct jobs_port port = {fake_publish, fake_job, fake_idle, fake_acked, fake_keyset};
 
 /* Let time pass and the jobs act. */
 static void pass(uint64_t ms)
@@ -152,6 +166,64 @@ static void asks_at_connect_and_on_the_doorbell(void **state)
 	assert_int_equal(core.jobs, 1);
 	assert_string_equal(core.job_id, "job-1");
 	assert_int_equal(core.version, 1);
+}
+
+/* The server must know what to sign for, and the core which answer is its own. */
+static void question_names_the_keyset_and_its_answer_carries_the_assignment(void **state)
+{
+	char token[64];
+
+	(void)state;
+	jobs_on_link(&jobs, true);
+	pass(0);
+	assert_non_null(strstr(sent.json, "\"keyset\":7"));
+	token_of_sent(token, sizeof(token));
+	answer("$next/get/accepted", "\"assignment\":\"Zm9vYmFy\"");
+	assert_int_equal(core.idles, 1);
+	assert_string_equal(core.assignment, "foobar");
+	assert_string_equal(core.nonce, token);
+	jobs_on_message(&jobs, "notify-next", (char[]){"{}"}, 2);
+	pass(2000);
+	token_of_sent(token, sizeof(token));
+	answer("$next/get/accepted", "\"assignment\":\"not base64url\"");
+	assert_int_equal(core.idles, 2);
+	assert_string_equal(core.assignment, "");
+	jobs_on_message(&jobs, "notify-next", (char[]){"{}"}, 2);
+	pass(2000);
+	token_of_sent(token, sizeof(token));
+	answer("$next/get/accepted",
+		"\"execution\":{\"jobId\":\"job-1\",\"status\":\"QUEUED\",\"versionNumber\":1,"
+		"\"jobDocument\":{\"op\":\"install\",\"assignment\":\"Zm9vYmFy\",\"manifest\":\"Zm9v\","
+		"\"urls\":[\"https://a/x\"]}}");
+	assert_int_equal(core.jobs, 1);
+	assert_string_equal(core.assignment, "foobar");
+	assert_string_equal(core.nonce, token);
+}
+
+/* Refused for a reason that passes: the device has to ask again soon, or the job waits for minutes. */
+static void assignment_under_another_keyset_is_asked_for_again_soon(void **state)
+{
+	(void)state;
+	core.result = -OTA_E_KEYSET_VERSION;
+	connect_with_job();
+	assert_int_equal(sent.count, 1);
+	pass(10000);
+	assert_int_equal(sent.count, 2);
+	assert_string_equal(sent.suffix, "$next/get");
+}
+
+static void new_keyset_makes_it_ask_unless_a_question_waits(void **state)
+{
+	(void)state;
+	jobs_on_link(&jobs, true);
+	pass(0);
+	jobs_on_keyset(&jobs);
+	answer("$next/get/accepted", "");
+	pass(5000);
+	assert_int_equal(sent.count, 1);
+	jobs_on_keyset(&jobs);
+	pass(0);
+	assert_int_equal(sent.count, 2);
 }
 
 static void a_doorbell_during_a_question_asks_again(void **state)
@@ -436,6 +508,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(asks_at_connect_and_on_the_doorbell, set_up),
+		cmocka_unit_test_setup(question_names_the_keyset_and_its_answer_carries_the_assignment, set_up),
+		cmocka_unit_test_setup(assignment_under_another_keyset_is_asked_for_again_soon, set_up),
+		cmocka_unit_test_setup(new_keyset_makes_it_ask_unless_a_question_waits, set_up),
 		cmocka_unit_test_setup(a_doorbell_during_a_question_asks_again, set_up),
 		cmocka_unit_test_setup(a_doorbell_that_never_stops_is_answered_once_a_second, set_up),
 		cmocka_unit_test_setup(asks_again_when_nobody_answers, set_up),

@@ -37,6 +37,10 @@ def payload(name, size=300_001):
     return data, home.run(os.path.join(PROGRAMS, "make_manifest"), path, release, "5", "2.0.0").split()
 
 
+def make_trust(*arguments):
+    return home.run(os.path.join(PROGRAMS, "make_trust"), *map(str, arguments)).strip()
+
+
 def step(name):
     return lambda update: update["step"] == name
 
@@ -49,17 +53,19 @@ class Rig:
     """A device with its disk and the server's side of one job."""
 
     def __init__(self, name, urls, size=300_001):
-        self.data, (key, self.manifest) = payload(name, size)
+        self.data, (self.key, self.manifest) = payload(name, size)
         self.digest = hashlib.sha256(self.data).hexdigest()
-        device = home.Device(folder.name, PROGRAMS, authority, broker=("localhost", mosquitto.port), release_key=key)
+        device = home.Device(folder.name, PROGRAMS, authority, broker=("localhost", mosquitto.port), release_key=self.key)
         self.disk = os.path.join(folder.name, name + ".disk")
         with open(device.path, "rb") as image, open(self.disk, "wb") as disk:
             disk.truncate(DISK_SECTORS * SECTOR)
             disk.seek(PROVISION_LBA * SECTOR)
             disk.write(image.read())
         self.job, self.version, self.status = "job-" + name.replace(".", "-"), 1, "QUEUED"
-        self.document = {"op": "install", "manifest": self.manifest, "urls": urls, "trialSeconds": 60}
+        self.document = {"op": "install", "manifest": self.manifest, "urls": urls, "trialSeconds": 60,
+                         "assignment": make_trust("assignment", "dev-1", 1, 1, self.digest)}
         self.updates, self.mismatches = [], 0
+        self.idle, self.get = None, {}  # the nil assignment's sequence, once the job has ended; the last question
 
     def start(self, slot="a", mode="normal", digest=OLD, factor=1):
         version, counter = ("1.0.0", "4") if digest == OLD else ("2.0.0", "5")
@@ -75,6 +81,9 @@ class Rig:
             if match[1] == "$next/get":
                 if self.status in ("QUEUED", "IN_PROGRESS"):
                     reply["execution"] = {"jobId": self.job, "status": self.status, "versionNumber": self.version, "jobDocument": self.document}
+                elif self.idle:
+                    reply["assignment"] = make_trust("assignment", "dev-1", body["keyset"], self.idle, "-", body["clientToken"])
+                self.get = body
                 operator.send("jobs/$next/get/accepted", reply)
                 continue
             if body["expectedVersion"] != self.version:  # said again on a hurried clock, or not learnt after a reset
@@ -88,6 +97,14 @@ class Rig:
             operator.send("jobs/%s/update/accepted" % self.job, reply)
             if until({**body, **body["statusDetails"]}):
                 return body
+
+    def serve_idle(self):
+        """Answer one question of the device: nothing is assigned, signed."""
+        match = operator.reader.wait(r"^skerry/things/dev-1/jobs/\$next/get (.*)")
+        body = json.loads(match[1])
+        operator.send("jobs/$next/get/accepted", {
+            "clientToken": body["clientToken"], "timestamp": int(time.time()),
+            "assignment": make_trust("assignment", "dev-1", body["keyset"], self.idle, "-", body["clientToken"])})
 
     def slot_b(self):
         with open(self.disk, "rb") as disk:
@@ -206,6 +223,45 @@ def withdrawn_late():
         expect(reply["ok"] is False and reply["error"] == "E_TRIAL", "refused, by name", reply)
         host.write("well")
         rig.serve(status("SUCCEEDED"))
+
+
+@case("without an assignment, or with that of another image, the signed image is not installed")
+def unassigned():
+    for name, assignment in (("v9.fit", None), ("v10.fit", make_trust("assignment", "dev-1", 1, 1, "cd" * 32))):
+        rig = Rig(name, [server.url("good", name)])
+        rig.document.pop("assignment")
+        rig.document.update({"assignment": assignment} if assignment else {}, retry=True)
+        with rig.start():
+            end = rig.serve(status("REJECTED"))
+            expect(end["statusDetails"]["error"] == "E_ASSIGNMENT", "by name", end)
+        expect(not [request for request in server.requests("good") if request.name == name], "nothing was fetched")
+
+
+@case("a release key that a new keyset revokes ends the download in flight; the new keyset stays, and older ones are ignored")
+def revoked():
+    gate = Gate(200_000)
+    link = Proxy(server.ports["tls"], gate)
+    rig = Rig("v11.fit", ["https://localhost:%d/good/v11.fit" % link.port], size=1_000_000)
+    other = "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
+    with rig.start() as host:
+        rig.serve(step("download"))
+        expect(gate.reached.wait(home.TIMEOUT_S), "the download is under way")
+        operator.send("trust/keyset", {"keyset": make_trust("keyset", 3, other)})
+        expect(operator.wait("report", '"keysetError":"E_KEYSET_VERSION"')["keyset"] == 1, "a step left out is refused")
+        operator.send("trust/keyset", {"keyset": make_trust("keyset", 2, other)})
+        end = rig.serve(status("REJECTED"))
+        expect(end["statusDetails"]["error"] == "E_SIG", "by name", end)
+        gate.open()
+        rig.idle = 1
+        expect(operator.wait("report", '"keyset":2').get("keysetError") is None, "held")
+        operator.send("trust/keyset", {"keyset": make_trust("keyset", 1, rig.key)})
+        host.wait("agent: keyset.received held=2 err=OK")
+        host.kill()
+    with rig.start() as host:
+        report = operator.wait("report", '"keyset":2')
+        expect("heardS" not in report, "nobody was heard yet in this start", report)
+        rig.serve_idle()
+        operator.wait("report", '"heardS"')
 
 
 def close():

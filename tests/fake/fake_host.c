@@ -142,7 +142,7 @@ void fake_host_init(struct fake_host *host)
 	host->ota = aligned_alloc(64, (ota_bytes() + 63) / 64 * 64);
 	if (!host->ota)
 		abort();
-	fake_key_public(0, host->release_keys[0]);
+	fake_keyset_make(&host->keyset, 1);
 }
 
 void fake_host_free(struct fake_host *host)
@@ -165,8 +165,9 @@ static void config_make(struct fake_host *host)
 	memcpy(config->vendor_id, fake_vendor_id, 16);
 	memcpy(config->class_id, fake_class_id, 16);
 	config->device_id = FAKE_DEVICE_ID;
-	config->release_keys = (const uint8_t(*)[64])host->release_keys;
-	config->release_key_count = 1;
+	config->keyset = host->keyset.envelope;
+	config->keyset_len = host->keyset.len;
+	config->trust = (struct ota_range){FAKE_TRUST, FAKE_TRUST_SECTORS};
 	config->boot_record_lba[0] = FAKE_RECORD_0;
 	config->boot_record_lba[1] = FAKE_RECORD_1;
 	config->slot[0] = (struct ota_range){FAKE_SLOT_A, FAKE_SLOT_SECTORS};
@@ -223,8 +224,29 @@ bool fake_host_begin(struct fake_host *host)
 
 /* ---- the servers ---- */
 
+/* As the server does it: the same sequence for the same word, signed anew when it gets old or the device has another keyset. */
+void fake_host_assign(struct fake_host *host, const uint8_t *digest)
+{
+	static const uint8_t nothing[32];
+	struct ota_assignment *says = &host->assigned.says;
+	uint64_t now_s = FAKE_TIME_S + host->now / 1000;
+	uint32_t version = ota_keyset_version(host->ota) ? ota_keyset_version(host->ota) : 1;
+	bool same = memcmp(says->digest, digest ? digest : nothing, 32) == 0 && host->sequence > 0;
+
+	if (same && now_s < says->issued_s + 1800 && says->keyset_version == version)
+		return;
+	if (!same)
+		host->sequence++;
+	fake_assignment_make(&host->assigned, digest, host->sequence);
+	says->issued_s = now_s;
+	says->expires_s = now_s + 3600;
+	says->keyset_version = version;
+	fake_assignment_sign(&host->assigned, (const unsigned[]){FAKE_FLEET}, 1);
+}
+
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id)
 {
+	const struct fake_assignment *assignment = host->assignment ? host->assignment : &host->assigned;
 	static const char *const urls[] = {
 		"https://0/image.fit", "https://1/image.fit", "https://2/image.fit", "https://3/image.fit"};
 	struct ota_job job = {.id = id,
@@ -235,6 +257,10 @@ int fake_host_offer(struct fake_host *host, const struct fake_image *image, cons
 		.retry = host->job_retry,
 		.trial_s = host->job_trial_s};
 
+	if (!host->assignment)
+		fake_host_assign(host, image->manifest.digest);
+	job.assignment = assignment->envelope;
+	job.assignment_len = assignment->len;
 	for (size_t i = 0; i < host->server_count; i++)
 		job.urls[i] = urls[i];
 	host->job = image;

@@ -7,6 +7,7 @@
 #define FAKE_HOST_H
 
 #include "fake_boot.h"
+#include "fake_trust.h"
 #include "ota/ota.h"
 
 /* How an artifact server behaves. */
@@ -58,12 +59,16 @@ struct fake_host {
 	uint32_t job_version;
 	bool job_retry;
 	uint32_t job_trial_s;
+	/* What the server signed for it: as above, a new sequence for another image; or what a test wants to send instead. */
+	struct fake_assignment assigned;
+	const struct fake_assignment *assignment;
+	uint64_t sequence;
+	struct fake_keyset keyset; /* that the device was provisioned with */
 
 	/* This life. */
 	struct fake_start running;
 	struct ota *ota;
 	struct ota_config config;
-	uint8_t release_keys[1][64];
 	uint64_t now;
 	uint32_t random;
 	bool reboot, link;
@@ -98,6 +103,8 @@ bool fake_host_boot(struct fake_host *host);
 void fake_host_core_start(struct fake_host *host);
 /* The rest of a life that began: what the image does, and events. */
 void fake_host_go(struct fake_host *host, uint64_t ms);
+/* An assignment of `digest` (NULL: nothing) by the server's clock, under the keyset that the device holds, in host->assigned. */
+void fake_host_assign(struct fake_host *host, const uint8_t *digest);
 int fake_host_offer(struct fake_host *host, const struct fake_image *image, const char *id);
 void fake_host_run(struct fake_host *host, uint64_t ms); /* events until nothing is due within ms */
 void fake_host_connect(

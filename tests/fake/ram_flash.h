@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RAM_FLASH_SECTORS     320
+#define RAM_FLASH_SECTORS     384
 #define RAM_FLASH_PENDING_MAX 192 /* a full cache writes its oldest sector back */
 
 /* A storage operation about to happen: a flush, or a write of `count` sectors. */

@@ -6,6 +6,7 @@
  */
 #include "core.h"
 #include "fake/fake_boot.h"
+#include "fake/fake_trust.h"
 #include "fuzz.h"
 
 enum { IMAGES = 3, CONTRADICTION = 3, STEPS_MAX = 128, TICKS_MAX = 4000, SIGNATURES_MAX = 6 };
@@ -13,7 +14,11 @@ enum { IMAGES = 3, CONTRADICTION = 3, STEPS_MAX = 128, TICKS_MAX = 4000, SIGNATU
 /* The last one is rightly signed, but its digest is not that of its chunks: it can be fetched and never be armed. */
 static struct fake_image images[IMAGES + 1];
 static const struct fake_image *bootable[IMAGES];
-static uint8_t release_key[1][64];
+static struct fake_keyset keyset;
+/* What the server signed for each image; the sequence goes on while an input does. */
+enum { SEQUENCES = 4 };
+static struct fake_assignment assignments[IMAGES + 1][SEQUENCES];
+static unsigned told;
 
 static struct ram_flash flash;
 static struct fake_boot boot = {.flash = &flash, .images = bootable, .image_count = IMAGES};
@@ -30,7 +35,7 @@ static void images_make(void)
 {
 	if (images[0].envelope_len > 0)
 		return;
-	fake_key_public(0, release_key[0]);
+	fake_keyset_make(&keyset, 1);
 	for (unsigned i = 0; i <= IMAGES; i++)
 		fake_image_make(&images[i], i == 0 ? 1 : 2, i, 2000 + i * 4096);
 	images[CONTRADICTION].manifest.digest[0] ^= 1;
@@ -38,6 +43,12 @@ static void images_make(void)
 	fake_image_sign(&images[CONTRADICTION], 0);
 	for (unsigned i = 0; i < IMAGES; i++)
 		bootable[i] = &images[i];
+	for (unsigned i = 0; i <= IMAGES; i++)
+		for (unsigned s = 0; s < SEQUENCES; s++) {
+			fake_assignment_make(&assignments[i][s], images[i].manifest.digest, s + 1);
+			assignments[i][s].says.expires_s = INT64_MAX;
+			fake_assignment_sign(&assignments[i][s], (const unsigned[]){FAKE_FLEET}, 1);
+		}
 }
 
 /* ---- port ---- */
@@ -190,11 +201,14 @@ static void offer(uint8_t argument)
 	static const char *const ids[] = {"job-1", "job-2"};
 	static const uint8_t junk[OTA_MANIFEST_BYTES_MAX + 1000];
 	const struct fake_image *image = &images[argument & 3];
+	const struct fake_assignment *assignment = &assignments[argument & 3][told < SEQUENCES ? told : SEQUENCES - 1];
 	struct ota_job job = {.id = ids[argument >> 2 & 1],
 		.version = argument,
 		.manifest = image->envelope,
 		.manifest_len = image->envelope_len,
 		.urls = {"https://a/1", "https://b/2"},
+		.assignment = assignment->envelope,
+		.assignment_len = assignment->len,
 		.url_count = 1 + (argument >> 3 & 1),
 		.retry = argument & 0x10,
 		.trial_s = argument & 0x20 ? 30 : 0};
@@ -205,6 +219,7 @@ static void offer(uint8_t argument)
 		job.manifest = junk;
 		job.manifest_len = sizeof(junk);
 	}
+	told++;
 	(void)ota_on_job(&ota, &job);
 }
 
@@ -232,6 +247,7 @@ static void head_give(uint64_t off)
 static void body_give(uint8_t argument, size_t most)
 {
 	const struct fake_image *image = &images[argument & 3];
+	const struct fake_assignment *assignment = &assignments[argument & 3][told < SEQUENCES ? told : SEQUENCES - 1];
 	size_t left = fetch_off < sizeof(image->data) ? sizeof(image->data) - (size_t)fetch_off : 0;
 	size_t len = left < most ? left : most;
 
@@ -476,8 +492,9 @@ static void disk_make(struct fuzz_in *in)
 	memcpy(config.vendor_id, fake_vendor_id, 16);
 	memcpy(config.class_id, fake_class_id, 16);
 	config.device_id = FAKE_DEVICE_ID;
-	config.release_keys = (const uint8_t(*)[64])release_key;
-	config.release_key_count = 1;
+	config.keyset = keyset.envelope;
+	config.keyset_len = keyset.len;
+	config.trust = (struct ota_range){FAKE_TRUST, FAKE_TRUST_SECTORS};
 	config.boot_record_lba[0] = FAKE_RECORD_0;
 	config.boot_record_lba[1] = FAKE_RECORD_1;
 	config.slot[0] = (struct ota_range){FAKE_SLOT_A, FAKE_SLOT_SECTORS};
@@ -503,7 +520,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	images_make();
 	now = 1000;
-	signatures = 0;
+	signatures = told = 0;
 	disk_make(&in);
 	life_begin();
 	for (int i = 0; i < STEPS_MAX && in.left > 0; i++)

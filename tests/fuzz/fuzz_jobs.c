@@ -59,9 +59,16 @@ static int on_job(void *ctx, const struct ota_job *job)
 	return job_is_busy ? -OTA_E_BUSY : 0;
 }
 
-static void on_idle(void *ctx)
+static void on_idle(void *ctx, const struct jobs_idle *idle)
 {
 	(void)ctx;
+	FUZZ_MUST(idle->nonce_len > 0 && (idle->assignment_len == 0 || idle->assignment));
+}
+
+static uint32_t on_keyset(void *ctx)
+{
+	(void)ctx;
+	return 1;
 }
 
 static void on_acked(void *ctx, const char *id, uint32_t version)
@@ -71,7 +78,7 @@ static void on_acked(void *ctx, const char *id, uint32_t version)
 	FUZZ_MUST(strlen(id) < OTA_JOB_ID_MAX);
 }
 
-static const struct jobs_port port = {on_publish, on_job, on_idle, on_acked};
+static const struct jobs_port port = {on_publish, on_job, on_idle, on_acked, on_keyset};
 
 /* ---- the script ---- */
 

@@ -11,8 +11,8 @@
 #include "fake/fake_image.h"
 #include "fuzz.h"
 #include "ota/err.h"
-#include "ota/manifest.h"
 #include "ota/keyset.h"
+#include "ota/manifest.h"
 #include "ota/verify.h"
 
 /* Signed images; what is accepted must be one of these. */

@@ -35,7 +35,8 @@ static void image_check(const uint8_t *image, size_t len)
 		return;
 	FUZZ_MUST(strlen(provision.device_id) - 1 < 64 && strlen(provision.topic_prefix) - 1 < 128);
 	FUZZ_MUST(provision.ca_count - 1 < OTA_PROVISION_CAS_MAX);
-	FUZZ_MUST(provision.release_key_count - 1 < OTA_PROVISION_KEYS_MAX);
+	FUZZ_MUST(provision.keyset.len <= OTA_KEYSET_BYTES_MAX);
+	bytes_check(&provision.keyset, image, len);
 	bytes_check(&provision.key, image, len);
 	bytes_check(&provision.cert, image, len);
 	for (size_t i = 0; i < provision.ca_count; i++)

@@ -139,7 +139,7 @@ static void provision_make(void)
 		.cas = {{der, sizeof(der)}, {der, sizeof(der)}},
 		.ca_count = 2,
 		.broker_port = 8883,
-		.release_key_count = 1,
+		.keyset = {der, sizeof(der)},
 		.time_floor_s = 1750000000};
 	size_t len;
 

@@ -9,9 +9,12 @@ static struct ota_provision who;
 static uint8_t image[OTA_PROVISION_BYTES_MAX];
 static size_t image_len;
 
+static uint8_t keyset[600];
+
 static int device_up(void **state)
 {
 	(void)state;
+	memset(keyset, 0x82, sizeof(keyset));
 	memset(key_der, 0x30, sizeof(key_der));
 	memset(cert_der, 0x31, sizeof(cert_der));
 	memset(ca_der, 0x32, sizeof(ca_der));
@@ -27,8 +30,7 @@ static int device_up(void **state)
 	strcpy(who.topic_prefix, "skerry/things");
 	memset(who.vendor_id, 1, 16);
 	memset(who.class_id, 2, 16);
-	memset(who.release_keys, 3, sizeof(who.release_keys));
-	who.release_key_count = 2;
+	who.keyset = (struct ota_bytes){keyset, sizeof(keyset)};
 	strcpy(who.board, "qemu-virt");
 	who.time_floor_s = 1795000000;
 	assert_int_equal(ota_provision_encode(&who, image, sizeof(image), &image_len), 0);
@@ -66,8 +68,8 @@ static void every_member_survives(void **state)
 	assert_string_equal(out.topic_prefix, "skerry/things");
 	assert_memory_equal(out.vendor_id, who.vendor_id, 16);
 	assert_memory_equal(out.class_id, who.class_id, 16);
-	assert_int_equal(out.release_key_count, 2);
-	assert_memory_equal(out.release_keys[1], who.release_keys[1], 64);
+	assert_int_equal(out.keyset.len, sizeof(keyset));
+	assert_memory_equal(out.keyset.data, keyset, sizeof(keyset));
 	assert_string_equal(out.board, "qemu-virt");
 	assert_true(out.time_floor_s == 1795000000);
 }
@@ -195,8 +197,8 @@ static void members_out_of_range_are_not_encoded(void **state)
 	device_up(state), who.broker_port = 0, assert_not_encoded();
 	device_up(state), who.ca_count = 0, assert_not_encoded();
 	device_up(state), who.ca_count = OTA_PROVISION_CAS_MAX + 1, assert_not_encoded();
-	device_up(state), who.release_key_count = 0, assert_not_encoded();
-	device_up(state), who.release_key_count = OTA_PROVISION_KEYS_MAX + 1, assert_not_encoded();
+	device_up(state), who.keyset.len = 0, assert_not_encoded();
+	device_up(state), who.keyset.len = OTA_KEYSET_BYTES_MAX + 1, assert_not_encoded();
 	device_up(state), who.key.len = 0, assert_not_encoded();
 	device_up(state), who.cert.len = 0, assert_not_encoded();
 	device_up(state), who.cas[1].len = 0, assert_not_encoded();

@@ -2,7 +2,7 @@
 /*
  * The update core. One struct ota, caller's memory, one thread. Flow of an update:
  *
- *   ota_on_job → manifest signature → policy → fetch plan → (ota_on_data → chunk digest → slot write → read back)*
+ *   ota_on_job → manifest signature → assignment → policy → fetch plan → (ota_on_data → chunk digest → slot write → read back)*
  *   → whole digest over what the slot holds → boot record: trial → port.reboot → U-Boot → new image: ota_start
  *   → ota_on_health + ota_on_link → confirm → SUCCEEDED   |   deadline or crash → old image: ota_start → FAILED
  *
@@ -21,11 +21,10 @@
 #include "ota/manifest.h"
 #include "ota/port.h"
 
-#define OTA_JOB_ID_MAX       65  /* with NUL */
-#define OTA_URL_MAX          256 /* with NUL */
-#define OTA_URLS_MAX         4
-#define OTA_CHUNK_BYTES_MAX  65536
-#define OTA_RELEASE_KEYS_MAX 4
+#define OTA_JOB_ID_MAX      65  /* with NUL */
+#define OTA_URL_MAX         256 /* with NUL */
+#define OTA_URLS_MAX        4
+#define OTA_CHUNK_BYTES_MAX 65536
 
 struct ota_range {
 	uint32_t lba, sectors;
@@ -35,10 +34,10 @@ struct ota_range {
 struct ota_config {
 	uint8_t vendor_id[16], class_id[16];
 	const char *device_id;
-	const uint8_t (*release_keys)[64]; /* x‖y */
-	size_t release_key_count;
+	const uint8_t *keyset; /* the first one's envelope, of the provisioning */
+	size_t keyset_len;
 	uint32_t boot_record_lba[2];
-	struct ota_range slot[2], state;
+	struct ota_range slot[2], state, trust;
 	/* What runs now, as the boot loader said. */
 	uint8_t running_slot;     /* 0, 1; 0xff: none (not started by the boot loader): no updates */
 	struct ota_image running; /* digest, bytes, counter, version */
@@ -81,6 +80,10 @@ struct ota_job {
 	uint32_t version;        /* the server's versionNumber */
 	const uint8_t *manifest; /* SUIT envelope, decoded from base64url; borrowed for the call */
 	size_t manifest_len;
+	const uint8_t *assignment; /* envelope, decoded; borrowed for the call */
+	size_t assignment_len;     /* 0: none, and none is no job */
+	const uint8_t *nonce;      /* what the request carried that this answers; borrowed for the call */
+	size_t nonce_len;          /* 0: it answers none */
 	const char *urls[OTA_URLS_MAX];
 	size_t url_count;
 	bool retry;       /* the operator allows a digest that failed before */
@@ -98,7 +101,8 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
  * Read boot record and journal and settle what the last start left: a trial begins its deadline, a rolled-back job is reported, a download
  * resumes once ota_on_link(true) came. 0: as it should be. Otherwise updates still work: -OTA_E_RECORD, both copies of the boot record were lost,
  * it was rebuilt from what runs; -OTA_E_IO, that could not be made durable, or the record cannot be read: it is tried every 10 s, jobs are answered -OTA_E_IO,
- * and after 10 min it counts as lost. -OTA_E_NO_SLOTS: not started by the boot loader, or a flash map
+ * and after 10 min it counts as lost; or whom to trust could not be read, and nobody is trusted until it can. -OTA_E_KEYSET, the provisioned keyset
+ * is not one: every job will be rejected. -OTA_E_NO_SLOTS: not started by the boot loader, or a flash map
  * that cannot hold this; every job will be rejected. Call once.
  */
 int ota_start(struct ota *ota);
@@ -106,7 +110,7 @@ int ota_start(struct ota *ota);
 /*
  * A job came from the server. The same job again is harmless: its status is given again. Another job replaces one whose trial is not armed.
  * 0: taken, under way already, or succeeded at once (the image runs). -OTA_E_BUSY (a trial is armed), -OTA_E_TRIAL (the running image
- * is not confirmed yet) and -OTA_E_IO: nothing was reported, offer the job again later. Otherwise it was refused and a REJECTED status was given to port.status.
+ * is not confirmed yet), -OTA_E_KEYSET_VERSION (assigned under another keyset than the one held) and -OTA_E_IO: nothing was reported, offer the job again later. Otherwise it was refused and a REJECTED status was given to port.status.
  */
 int ota_on_job(struct ota *ota, const struct ota_job *job);
 
@@ -115,6 +119,24 @@ int ota_on_job(struct ota *ota, const struct ota_job *job);
  * E_CANCELLED. 0; -OTA_E_JOB: there is no such job; too late, the job goes on: -OTA_E_BUSY, its trial is armed, -OTA_E_TRIAL, its image runs.
  */
 int ota_on_cancel(struct ota *ota, const char *id);
+
+/*
+ * A keyset came (SPEC §11). 0: accepted and durable, or not newer than the one that is held. It takes effect at once: an update under way whose
+ * image no longer has enough signatures ends, unless it is armed; every assignment has to come again. -OTA_E_KEYSET_VERSION: one in between is missing;
+ * -OTA_E_KEYSET: not signed as it has to be; -OTA_E_IO: try again; or that of ota_keyset_open().
+ */
+__attribute__((warn_unused_result)) int ota_on_keyset(struct ota *ota, const uint8_t *envelope, size_t len);
+/* The version that is held; 0: none. */
+uint32_t ota_keyset_version(const struct ota *ota);
+
+/*
+ * The server says, signed, that nothing is assigned, in answer to the request with this nonce. 0, or why that proves nothing: -OTA_E_ASSIGNMENT,
+ * -OTA_E_REPLAYED, -OTA_E_EXPIRED, -OTA_E_SCOPE, -OTA_E_KEYSET_VERSION, -OTA_E_IO. A job under way is not touched: see ota_on_cancel().
+ */
+__attribute__((warn_unused_result)) int ota_on_idle(
+	struct ota *ota, const uint8_t *assignment, size_t len, const uint8_t *nonce, size_t nonce_len);
+/* Seconds since the last assignment that answered a request of this start. False: none did. */
+bool ota_heard_s(const struct ota *ota, uint64_t *seconds);
 
 /* Broker reached / lost (counts for confirming). */
 void ota_on_link(struct ota *ota, bool up);

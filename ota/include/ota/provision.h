@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ota/keyset.h"
+
 #define OTA_PROVISION_HEAD_BYTES    512
 #define OTA_PROVISION_PAYLOAD_MAX   (127 * 512)
 #define OTA_PROVISION_BYTES_MAX     (OTA_PROVISION_HEAD_BYTES + OTA_PROVISION_PAYLOAD_MAX)
 #define OTA_PROVISION_CAS_MAX       4
-#define OTA_PROVISION_KEYS_MAX      4
 #define OTA_PROVISION_DEVICE_ID_MAX 65  /* with NUL */
 #define OTA_PROVISION_HOST_MAX      254 /* with NUL */
 #define OTA_PROVISION_PREFIX_MAX    129 /* with NUL */
@@ -34,8 +35,8 @@ struct ota_provision {
 	uint16_t broker_port;                        /* not 0 */
 	char topic_prefix[OTA_PROVISION_PREFIX_MAX]; /* no leading or trailing '/', no wildcard */
 	uint8_t vendor_id[16], class_id[16];
-	uint8_t release_keys[OTA_PROVISION_KEYS_MAX][64]; /* x‖y */
-	size_t release_key_count;                         /* 1.. */
+	struct ota_bytes
+		keyset; /* the first one's envelope, 1..OTA_KEYSET_BYTES_MAX bytes; what is in it is looked at by who uses it */
 	char board[OTA_PROVISION_BOARD_MAX];
 	uint64_t time_floor_s; /* unix time */
 };
