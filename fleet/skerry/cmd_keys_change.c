@@ -147,7 +147,7 @@ static int find_key(struct change *change, const char *kid, size_t *at, struct f
 
 static int revoke(struct change *change, const char *kid, struct fleet_error *error)
 {
-	size_t at;
+	size_t at = 0;
 	if (find_key(change, kid, &at, error) < 0)
 		return -1;
 	struct ota_role *role = keychain_role(&change->next.keyset, change->role);
