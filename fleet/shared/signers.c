@@ -127,7 +127,7 @@ static int sign(struct signers *signers, struct signer *signer, struct ota_signe
 	ota_key_id(signer->point, kid);
 	if (has_signed(parts, kid))
 		return 0;
-	ota_signed_to_sign(parts->kind, parts->digest, kid, signature, to_sign, &len);
+	len = ota_signed_to_sign(parts->kind, parts->digest, kid, signature, to_sign);
 	ota_sha256(to_sign, len, hash);
 	parts->signature_count++;
 	return key_sign(&signers->random, &signer->key, hash, signature->rs, error);

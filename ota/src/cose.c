@@ -96,8 +96,7 @@ void cose_auth_put(struct cbor_out *out, const void *arg)
 		cbor_put_wrapped(out, sign1_put, &auth->signatures[i]);
 }
 
-void cose_signed_bytes(
-	const char *aad, const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf, size_t *len)
+size_t cose_signed_bytes(const char *aad, const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf)
 {
 	struct cbor_out out = {buf, OTA_SIG_STRUCTURE_MAX, 0, false};
 
@@ -107,11 +106,11 @@ void cose_signed_bytes(
 	cbor_put_bytes(&out, aad, strlen(aad));
 	cbor_put_wrapped(&out, suit_digest_put, digest);
 	assert(!out.overflow);
-	*len = out.len;
+	return out.len;
 }
 
-void cose_to_sign(const char *aad, const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature,
-	uint8_t *buf, size_t *len)
+size_t cose_to_sign(
+	const char *aad, const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature, uint8_t *buf)
 {
 	struct cbor_out out = {signature->protected_header, sizeof(signature->protected_header), 0, false};
 
@@ -126,7 +125,7 @@ void cose_to_sign(const char *aad, const uint8_t digest[32], const uint8_t kid[8
 	}
 	assert(!out.overflow);
 	signature->protected_len = out.len;
-	cose_signed_bytes(aad, digest, signature, buf, len);
+	return cose_signed_bytes(aad, digest, signature, buf);
 }
 
 static enum ota_verdict signature_verify(
@@ -138,7 +137,7 @@ static enum ota_verdict signature_verify(
 	ota_key_id(key, kid);
 	if (signature->has_kid && memcmp(kid, signature->kid, sizeof(kid)) != 0)
 		return OTA_REFUSED;
-	cose_signed_bytes(auth->aad, auth->digest, signature, signed_bytes, &len);
+	len = cose_signed_bytes(auth->aad, auth->digest, signature, signed_bytes);
 	ota_sha256(signed_bytes, len, hash);
 	return ota_es256_verify(key, hash, signature->rs);
 }

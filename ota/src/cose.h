@@ -23,12 +23,12 @@ size_t cose_auth_read(struct cbor_in *in, uint8_t digest[32], struct ota_signatu
 /* Bare, as cbor_put_wrapped() wants it. */
 void cose_auth_put(struct cbor_out *out, const void *auth);
 
-/* The bytes that `signature` is over. `buf` has OTA_SIG_STRUCTURE_MAX bytes. */
-void cose_signed_bytes(
-	const char *aad, const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf, size_t *len);
+/* The bytes that `signature` is over, and their number. `buf` has OTA_SIG_STRUCTURE_MAX bytes. */
+size_t cose_signed_bytes(
+	const char *aad, const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf);
 /* The same for a signature to be made: fills in its protected header and kid (NULL: none). */
-void cose_to_sign(const char *aad, const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature,
-	uint8_t *buf, size_t *len);
+size_t cose_to_sign(
+	const char *aad, const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature, uint8_t *buf);
 
 /* Is the digest that of bstr[len], and did at least `role->threshold` distinct keys of `role` sign it? */
 enum ota_verdict cose_verify(

@@ -51,13 +51,13 @@ int ota_envelope_open(const uint8_t *envelope, size_t len, struct ota_envelope *
 void ota_envelope_signed_bytes(
 	const uint8_t digest[32], const struct ota_signature *signature, uint8_t *buf, size_t *len)
 {
-	cose_signed_bytes("", digest, signature, buf, len);
+	*len = cose_signed_bytes("", digest, signature, buf);
 }
 
 void ota_envelope_to_sign(
 	const uint8_t digest[32], const uint8_t kid[8], struct ota_signature *signature, uint8_t *buf, size_t *len)
 {
-	cose_to_sign("", digest, kid, signature, buf, len);
+	*len = cose_to_sign("", digest, kid, signature, buf);
 }
 
 enum ota_verdict ota_envelope_verify(const struct ota_envelope *envelope, const struct ota_role *role)

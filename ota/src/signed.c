@@ -62,10 +62,10 @@ enum ota_verdict ota_signed_verify(const struct ota_signed *parts, const struct 
 	return cose_verify(&auth, parts->body_bstr, parts->body_bstr_len, role);
 }
 
-void ota_signed_to_sign(enum ota_signed_kind kind, const uint8_t digest[32], const uint8_t kid[8],
-	struct ota_signature *signature, uint8_t *buf, size_t *len)
+size_t ota_signed_to_sign(enum ota_signed_kind kind, const uint8_t digest[32], const uint8_t kid[8],
+	struct ota_signature *signature, uint8_t *buf)
 {
-	cose_to_sign(kinds[kind].aad, digest, kid, signature, buf, len);
+	return cose_to_sign(kinds[kind].aad, digest, kid, signature, buf);
 }
 
 int ota_signed_encode(const struct ota_signed *parts, uint8_t *buf, size_t cap, size_t *len)

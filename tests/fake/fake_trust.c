@@ -31,7 +31,7 @@ void fake_body_sign(struct ota_signed *parts, const unsigned *which, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		fake_key_public(which[i], key);
 		ota_key_id(key, kid);
-		ota_signed_to_sign(parts->kind, parts->digest, kid, &parts->signatures[i], to_sign, &len);
+		len = ota_signed_to_sign(parts->kind, parts->digest, kid, &parts->signatures[i], to_sign);
 		fake_key_sign(which[i], to_sign, len, parts->signatures[i].rs);
 	}
 }

@@ -144,7 +144,7 @@ static void signature_of_another_kind_is_refused(void **state)
 	ota_envelope_to_sign(parts.digest, NULL, &parts.signatures[0], to_sign, &len);
 	fake_key_sign(FAKE_FLEET, to_sign, len, parts.signatures[0].rs);
 	assert_int_equal(ota_signed_verify(&parts, &fleet), OTA_REFUSED);
-	ota_signed_to_sign(OTA_SIGNED_KEYSET, parts.digest, NULL, &parts.signatures[0], to_sign, &len);
+	len = ota_signed_to_sign(OTA_SIGNED_KEYSET, parts.digest, NULL, &parts.signatures[0], to_sign);
 	fake_key_sign(FAKE_FLEET, to_sign, len, parts.signatures[0].rs);
 	assert_int_equal(ota_signed_verify(&parts, &fleet), OTA_REFUSED);
 }
@@ -199,20 +199,20 @@ static void body_that_is_not_exactly_this_is_refused(void **state)
 		uint8_t byte;
 		int error;
 	} changes[] = {
-		{2, 2, OTA_E_UNSUPPORTED},  /* format */
-		{4, 0, OTA_E_FORMAT},       /* keyset 0 */
-		{6, 0, OTA_E_FORMAT},       /* sequence 0 */
-		{8, 9, OTA_E_FORMAT},       /* issued when it expires */
-		{10, 0x20, OTA_E_FORMAT},   /* -1 */
-		{13, 0, OTA_E_UNSUPPORTED}, /* scope 0 */
-		{13, 2, OTA_E_FORMAT},      /* a class id of one byte */
-		{13, 3, OTA_E_UNSUPPORTED}, /* scope 3 */
-		{15, 0, OTA_E_FORMAT},      /* a device id that ends early */
-		{3, 1, OTA_E_FORMAT},       /* keys out of order */
-		{18, 9, OTA_E_UNSUPPORTED}, /* another member */
-		{17, 0xf7, OTA_E_UNSUPPORTED},/* undefined is not nil */
-		{0, 0xbf, OTA_E_UNSUPPORTED},/* a map without an end */
-		{19, 0x61, OTA_E_FORMAT},   /* a text for a nonce */
+		{2, 2, OTA_E_UNSUPPORTED},     /* format */
+		{4, 0, OTA_E_FORMAT},          /* keyset 0 */
+		{6, 0, OTA_E_FORMAT},          /* sequence 0 */
+		{8, 9, OTA_E_FORMAT},          /* issued when it expires */
+		{10, 0x20, OTA_E_FORMAT},      /* -1 */
+		{13, 0, OTA_E_UNSUPPORTED},    /* scope 0 */
+		{13, 2, OTA_E_FORMAT},         /* a class id of one byte */
+		{13, 3, OTA_E_UNSUPPORTED},    /* scope 3 */
+		{15, 0, OTA_E_FORMAT},         /* a device id that ends early */
+		{3, 1, OTA_E_FORMAT},          /* keys out of order */
+		{18, 9, OTA_E_UNSUPPORTED},    /* another member */
+		{17, 0xf7, OTA_E_UNSUPPORTED}, /* undefined is not nil */
+		{0, 0xbf, OTA_E_UNSUPPORTED},  /* a map without an end */
+		{19, 0x61, OTA_E_FORMAT},      /* a text for a nonce */
 	};
 	uint8_t body[sizeof(good) + 1];
 

@@ -8,10 +8,13 @@ static int offer(const char *id, const char *const *urls, size_t url_count)
 {
 	struct ota_job job = {.id = id,
 		.version = 1,
+		.assignment = host.assigned.envelope,
 		.manifest = v2.envelope,
 		.manifest_len = v2.envelope_len,
 		.url_count = url_count};
 
+	fake_host_assign(&host, v2.image.digest);
+	job.assignment_len = host.assigned.len;
 	for (size_t i = 0; i < url_count && i < OTA_URLS_MAX; i++)
 		job.urls[i] = urls[i];
 	return ota_on_job(host.ota, &job);
@@ -180,7 +183,7 @@ static void job_waits_while_the_confirm_cannot_be_written(void **state)
 	fake_host_run(&host, 60 * 1000);
 	assert_int_equal(host.terminals, 0);
 	assert_int_equal(fake_host_offer(&host, &v2, "job-2"), -OTA_E_TRIAL);
-	assert_int_equal(fake_host_offer(&host, &v3, "job-3"), -OTA_E_TRIAL);
+	assert_int_equal(fake_host_offer(&host, &v3, "job-3"), -OTA_E_IO); /* nor can its assignment be */
 	assert_int_equal(host.terminals, 0);
 	host.disk_fail_count = 0;
 	host.job = NULL;

@@ -157,21 +157,28 @@ static void payload_that_is_no_provisioning_is_refused(void **state)
 static void longer_lists_than_there_is_room_for_are_refused(void **state)
 {
 	static uint8_t payload[OTA_PROVISION_BYTES_MAX];
-	size_t len = (size_t)ota_provision_payload_bytes(image), cas, keys;
+	size_t len = (size_t)ota_provision_payload_bytes(image), more = OTA_KEYSET_BYTES_MAX + 1 - sizeof(keyset), cas,
+	       at;
 
 	(void)state;
 	memcpy(payload, image + 512, len);
 	for (cas = 0; memcmp(payload + cas, "\x04\x82\x59\x01\xf4", 5) != 0; cas++)
 		assert_in_range(cas, 0, len - 5);
-	for (keys = 0; memcmp(payload + keys, "\x0a\x82\x58\x40", 4) != 0; keys++)
-		assert_in_range(keys, 0, len - 4);
+	for (at = 0; memcmp(payload + at, "\x0a\x59\x02\x58", 4) != 0; at++)
+		assert_in_range(at, 0, len - 4);
 	payload[cas + 1] = 0x80 | (OTA_PROVISION_CAS_MAX + 1);
 	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
 	payload[cas + 1] = 0x82;
-	payload[keys + 1] = 0x80 | (OTA_PROVISION_KEYS_MAX + 1);
-	assert_int_equal(payload_exchange(payload, len), -OTA_E_PROVISION);
-	payload[keys + 1] = 0x82;
 	assert_int_equal(payload_exchange(payload, len), 0);
+	at += 4; /* the keyset's first byte: more before it, and the length says so */
+	memmove(payload + at + more, payload + at, len - at);
+	payload[at - 2] = (OTA_KEYSET_BYTES_MAX + 1) >> 8;
+	payload[at - 1] = (OTA_KEYSET_BYTES_MAX + 1) & 0xff;
+	assert_int_equal(payload_exchange(payload, len + more), -OTA_E_PROVISION);
+	payload[at - 2] = OTA_KEYSET_BYTES_MAX >> 8;
+	payload[at - 1] = OTA_KEYSET_BYTES_MAX & 0xff;
+	memmove(payload + at, payload + at + 1, len + more - at - 1);
+	assert_int_equal(payload_exchange(payload, len + more - 1), 0);
 }
 
 static void assert_not_encoded(void)

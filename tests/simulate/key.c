@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When two worlds are the same: all that a start may read, as the product's own rules read it. A record, mark or journal copy that is not whole
+ * When two worlds are the same: all that a start may read, as the product's own rules read it. A copy of record, mark, journal or trust that is not whole
  * is lost, whatever its bytes are; of sequence numbers only the order counts, of a chunk only which images' it is. The count of starts ever
  * is left out. Everything else counts byte by byte.
  */
@@ -116,11 +116,45 @@ static void others_add(struct world_key *key, const struct world *world)
 		const uint8_t *sector = world->host.flash.now[lba];
 
 		if (lba == FAKE_RECORD_0 || lba == FAKE_RECORD_1 || lba == FAKE_STATE ||
-			lba == FAKE_STATE + JOURNAL_COPY_SECTORS || is_slot(lba, FAKE_SLOT_A) ||
+			lba == FAKE_STATE + JOURNAL_COPY_SECTORS || lba == FAKE_TRUST ||
+			lba == FAKE_TRUST + FAKE_TRUST_SECTORS / 2 || is_slot(lba, FAKE_SLOT_A) ||
 			is_slot(lba, FAKE_SLOT_B) || memcmp(sector, zeroes, sizeof(zeroes)) == 0)
 			continue;
 		add(key, &lba, sizeof(lba));
 		add(key, sector, 512);
+	}
+}
+
+static bool trust_is_whole(const uint8_t *head)
+{
+	uint32_t bytes, crc;
+
+	memcpy(&bytes, head + 16, sizeof(bytes));
+	memcpy(&crc, head + 20, sizeof(crc));
+	return journal_is_whole(head) && bytes > 0 && bytes <= OTA_KEYSET_BYTES_MAX &&
+	       crc == ota_crc32(head + 512, bytes);
+}
+
+static void trust_add(struct world_key *key, const struct world *world)
+{
+	const uint8_t(*now)[512] = (const uint8_t(*)[512])world->host.flash.now;
+	const uint8_t *heads[2] = {now[FAKE_TRUST], now[FAKE_TRUST + FAKE_TRUST_SECTORS / 2]};
+	uint64_t seqs[2] = {0};
+	uint8_t bytes[512];
+
+	for (unsigned i = 0; i < 2; i++)
+		if (trust_is_whole(heads[i]))
+			memcpy(&seqs[i], heads[i] + SEQ_OFF, 8);
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t order = rank(seqs, 2, i);
+
+		add(key, &order, 1);
+		if (seqs[i] == 0)
+			continue;
+		memcpy(bytes, heads[i], sizeof(bytes));
+		memset(bytes + SEQ_OFF, 0, 8);
+		memset(bytes + CRC_OFF, 0, 4);
+		add(key, bytes, sizeof(bytes));
 	}
 }
 
@@ -160,6 +194,7 @@ struct world_key world_key(const struct world *world)
 
 	records_add(&key, world);
 	journal_add(&key, world);
+	trust_add(&key, world);
 	others_add(&key, world);
 	slot_add(&key, world, OTA_SLOT_A);
 	slot_add(&key, world, OTA_SLOT_B);

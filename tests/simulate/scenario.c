@@ -16,6 +16,7 @@ static const char *const wanted_names[] = {
 	"the image before", "what runs", "a new image", "the other image", "a sick image"};
 
 static struct fake_image images[SIM_IMAGES];
+static struct fake_assignment assignments[SIM_IMAGES];
 static struct scenario all[SCENARIOS_MAX];
 static size_t all_count;
 
@@ -31,8 +32,12 @@ static void images_make(void)
 		[IMAGE_SICK] = {2, 4200},
 	};
 
-	for (uint32_t i = 0; i < SIM_IMAGES; i++)
+	for (uint32_t i = 0; i < SIM_IMAGES; i++) {
 		fake_image_make(&images[i], made[i].counter, i + 1, made[i].bytes);
+		fake_assignment_make(&assignments[i], images[i].image.digest, 1);
+		assignments[i].says.expires_s = INT64_MAX;
+		fake_assignment_sign(&assignments[i], (const unsigned[]){FAKE_FLEET}, 1);
+	}
 }
 
 const struct fake_image *sim_image(enum sim_image which)
@@ -40,6 +45,12 @@ const struct fake_image *sim_image(enum sim_image which)
 	if (images[0].envelope_len == 0)
 		images_make();
 	return &images[which];
+}
+
+const struct fake_assignment *sim_assignment(enum sim_image which)
+{
+	(void)sim_image(which);
+	return &assignments[which];
 }
 
 enum sim_image sim_image_of(const uint8_t digest[32])

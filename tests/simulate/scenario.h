@@ -19,6 +19,8 @@ enum sim_image {
 	SIM_IMAGES
 };
 const struct fake_image *sim_image(enum sim_image which);
+/* Of that image, the same in every life. */
+const struct fake_assignment *sim_assignment(enum sim_image which);
 /* SIM_IMAGES: none of them. */
 enum sim_image sim_image_of(const uint8_t digest[32]);
 

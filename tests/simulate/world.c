@@ -164,6 +164,7 @@ static void servers_set_up(struct world *world)
 	host->behaviour[scenario->wanted] = scenario->behaviour;
 	host->servers[0] = scenario->server;
 	host->job = sim_image(scenario->wanted);
+	host->assignment = sim_assignment(scenario->wanted);
 	host->job_id = "job-1";
 	host->job_version = 1;
 	host->told_id[0] = '\0';
@@ -212,6 +213,7 @@ static void outside_copy(struct world *to, const struct world *from)
 	memcpy(host->servers, other->servers, sizeof(host->servers));
 	memcpy(host->told_id, other->told_id, sizeof(host->told_id));
 	host->job = other->job;
+	host->assignment = other->assignment;
 	host->job_id = other->job_id;
 	host->job_version = other->job_version;
 	host->told = other->told;

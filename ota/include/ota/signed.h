@@ -40,9 +40,9 @@ __attribute__((warn_unused_result)) int ota_signed_open(
  */
 enum ota_verdict ota_signed_verify(const struct ota_signed *parts, const struct ota_role *role);
 
-/* As ota_envelope_to_sign(), for a body of this kind. */
-void ota_signed_to_sign(enum ota_signed_kind kind, const uint8_t digest[32], const uint8_t kid[8],
-	struct ota_signature *signature, uint8_t *buf, size_t *len);
+/* As ota_envelope_to_sign(), for a body of this kind: the length. */
+size_t ota_signed_to_sign(enum ota_signed_kind kind, const uint8_t digest[32], const uint8_t kid[8],
+	struct ota_signature *signature, uint8_t *buf);
 
 /* Encode from body_bstr, digest and signatures. 0 or -OTA_E_TOO_LONG (longer than `cap`). */
 __attribute__((warn_unused_result)) int ota_signed_encode(
