@@ -66,6 +66,13 @@ void conf_free(struct conf *conf)
 	*conf = (struct conf){0};
 }
 
+bool conf_has(const struct conf *conf, const char *key)
+{
+	struct fleet_error ignored;
+	const char *value;
+	return conf_text(conf, key, &value, &ignored) == 0;
+}
+
 int conf_text(const struct conf *conf, const char *key, const char **value, struct fleet_error *error)
 {
 	for (size_t i = 0; i < conf->count; i++) {

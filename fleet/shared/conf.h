@@ -3,6 +3,7 @@
 #ifndef SHARED_CONF_H
 #define SHARED_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ struct conf {
 int conf_read(const char *path, struct conf *conf, struct fleet_error *error) __attribute__((warn_unused_result));
 void conf_free(struct conf *conf);
 
+/* Is there a line for `key`? */
+bool conf_has(const struct conf *conf, const char *key);
 /* The value of `key`, borrowed from conf; missing: -1 with an error that names file and key. */
 int conf_text(const struct conf *conf, const char *key, const char **value, struct fleet_error *error)
 	__attribute__((warn_unused_result));

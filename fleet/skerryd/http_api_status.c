@@ -37,14 +37,15 @@ int http_reply_rows(struct http_request *request, const char *member, json_t *ro
 
 static int get_status(struct http_request *request)
 {
-	const struct skerryd *server = request->server;
+	struct skerryd *server = request->server;
 	int64_t devices, jobs;
 	if (store_device_count(server->store, &devices) < 0 || store_job_count_open(server->store, &jobs) < 0)
 		return http_reply_store(request);
 	return http_reply_json(request, MHD_HTTP_OK,
-		json_pack("{s:s, s:s, s:I, s:I}", "version", SKERRYD_VERSION, "broker",
+		json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "version", SKERRYD_VERSION, "broker",
 			server->broker_since ? "connected" : "disconnected", "devices", (json_int_t)devices, "jobs",
-			(json_int_t)jobs));
+			(json_int_t)jobs, "keyset", (json_int_t)server->trust.newest.version, "canAssign",
+			trust_can_sign(&server->trust)));
 }
 
 static int get_events(struct http_request *request)

@@ -13,6 +13,8 @@ static size_t body_max(const struct http_request *request)
 		return HTTP_JSON_MAX;
 	case HTTP_BODY_MANIFEST:
 		return OTA_MANIFEST_BYTES_MAX;
+	case HTTP_BODY_KEYSET:
+		return OTA_KEYSET_BYTES_MAX;
 	case HTTP_BODY_PAYLOAD:
 		return HTTP_PAYLOAD_MAX;
 	case HTTP_BODY_NONE:

@@ -23,7 +23,7 @@ struct http_request;
 /* What a handler returns: MHD_YES when it has queued an answer, MHD_NO to close the connection, or: */
 #define HTTP_WAIT 2 /* call again when something changed, or time is up */
 
-enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_PAYLOAD };
+enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_KEYSET, HTTP_BODY_PAYLOAD };
 
 struct http_route {
 	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, two at most */
@@ -32,7 +32,7 @@ struct http_route {
 };
 /* Terminated by a zeroed one. */
 extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
-	http_status_routes[], http_crash_routes[];
+	http_status_routes[], http_crash_routes[], http_keyset_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */

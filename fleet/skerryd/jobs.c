@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ota/assignment.h"
 #include "shared/text.h"
 #include "skerryd/note.h"
 
-#define DOCUMENT_MAX 24576 /* SPEC §8 */
+/* SPEC §8 says 24 KiB; the assignment comes into it when the document is sent, and takes this much as base64url. */
+#define ASSIGNMENT_TEXT_MAX (OTA_ASSIGNMENT_BYTES_MAX * 4 / 3 + 32)
+#define DOCUMENT_MAX        (24576 - ASSIGNMENT_TEXT_MAX)
 
 /* ---- events ---- */
 
@@ -147,11 +150,11 @@ static json_t *execution_json(const struct store_job *job)
 		json_loads(job->document, 0, NULL), "statusDetails", json_loads(job->details, 0, NULL));
 }
 
-/* {timestamp, clientToken?, execution?} to T/`suffix`. */
-static int send_next(struct skerryd *server, const char *device, const char *suffix, const char *token)
+/* The doorbell. What it says is not relied on. */
+static int send_bell(struct skerryd *server, const char *device)
 {
 	struct store_job job;
-	json_t *body = json_pack("{s:I, s:s*}", "timestamp", (json_int_t)note_now(), "clientToken", token);
+	json_t *body = json_pack("{s:I}", "timestamp", (json_int_t)note_now());
 	int rc = store_job_next(server->store, device, &job);
 	if (rc == 0) {
 		json_object_set_new(body, "execution", execution_json(&job));
@@ -160,8 +163,56 @@ static int send_next(struct skerryd *server, const char *device, const char *suf
 	if (rc < 0)
 		json_decref(body);
 	else
-		outbox_add(&server->outbox, device, suffix, body);
+		outbox_add(&server->outbox, device, "jobs/notify-next", body);
 	return rc < 0 ? -1 : 0;
+}
+
+/*
+ * The device's job with its assignment, or the word that nothing is assigned. A job that cannot be assigned now is not handed out: the device would end it
+ * for good. 0 or -1.
+ */
+static int add_next(struct skerryd *server, const char *device, const char *token, json_t *body)
+{
+	struct store_job job;
+	char *assignment = NULL;
+	int rc = store_job_next(server->store, device, &job);
+	if (rc < 0)
+		return -1;
+	bool has_job = rc == 0;
+	rc = trust_assign(server, &(struct trust_word){device, has_job ? job.digest : "", token}, &assignment);
+	if (rc == 0 && has_job) {
+		json_t *execution = execution_json(&job);
+		json_object_set_new(json_object_get(execution, "jobDocument"), "assignment", json_string(assignment));
+		json_object_set_new(body, "execution", execution);
+	} else if (rc == 0) {
+		json_object_set_new(body, "assignment", json_string(assignment));
+	}
+	free(assignment);
+	if (has_job)
+		store_job_free(&job);
+	return rc < 0 ? -1 : 0;
+}
+
+/* {timestamp, clientToken?, execution? or assignment?} */
+static int send_next(struct skerryd *server, const char *device, const char *token)
+{
+	json_t *body = json_pack("{s:I, s:s*}", "timestamp", (json_int_t)note_now(), "clientToken", token);
+	if (add_next(server, device, token, body) < 0) {
+		json_decref(body);
+		return -1;
+	}
+	outbox_add(&server->outbox, device, "jobs/$next/get/accepted", body);
+	return 0;
+}
+
+/* What the device holds is noted, and what it lacks goes out before the answer. */
+static int bring_keysets(struct skerryd *server, const char *device, int64_t held)
+{
+	if (held < 0)
+		return 0;
+	if (store_device_keyset(server->store, device, held) < 0)
+		return -1;
+	return trust_send_newer(server, device, held);
 }
 
 struct refusal {
@@ -187,16 +238,18 @@ static int refuse(struct skerryd *server, const char *device, const char *suffix
 
 int jobs_on_get(struct skerryd *server, const char *device, const json_t *body)
 {
-	const char *token = NULL;
+	struct message_get get;
 	struct refusal refusal = {.code = "InvalidJson", .message = "the request is not a JSON object"};
 	if (!body)
 		return refuse(server, device, "jobs/$next/get/rejected", &refusal);
-	if (!message_token(body, &token)) {
-		refusal = (struct refusal){"InvalidRequest", "clientToken is no text of at most 64 bytes", NULL, NULL};
+	if (!message_get(body, &get)) {
+		refusal = (struct refusal){"InvalidRequest", "clientToken or keyset is out of its bounds", NULL, NULL};
 		return refuse(server, device, "jobs/$next/get/rejected", &refusal);
 	}
 	bell_stop(&server->bells, device);
-	return send_next(server, device, "jobs/$next/get/accepted", token);
+	if (bring_keysets(server, device, get.keyset) < 0)
+		return -1;
+	return send_next(server, device, get.token);
 }
 
 /* ---- updates ---- */
@@ -332,7 +385,7 @@ static int ring(struct skerryd *server)
 {
 	const char *device;
 	while ((device = bell_due(&server->bells, note_now_ms())))
-		if (send_next(server, device, "jobs/notify-next", NULL) < 0)
+		if (send_bell(server, device) < 0)
 			return -1;
 	return 0;
 }

@@ -93,6 +93,8 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	if (start_event(server) < 0 || devices_enrol_all(server) < 0)
 		return fleet_fail(error, "free some space, or restore the database from a backup",
 			"the database failed: %s", store_error(server->store));
+	if (trust_start(server, error) < 0)
+		return -1;
 	if (inbox_open(&daemon->inbox, error) < 0 || http_start(server, &server->http, error) < 0)
 		return -1;
 	return mqtt_start(&server->settings, daemon->inbox, &server->mqtt, error);
@@ -108,6 +110,7 @@ static void stop(struct daemon *daemon)
 	http_stop(server->http);
 	outbox_clear(&server->outbox);
 	bell_free(&server->bells);
+	trust_stop(&server->trust);
 	store_close(server->store);
 	if (ended) {
 		inbox_free(daemon->inbox);

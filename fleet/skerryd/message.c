@@ -53,6 +53,19 @@ bool message_token(const json_t *body, const char **token)
 	return optional_text(body, "clientToken", 64, token);
 }
 
+/* A version of a keyset, or `absent`. False: it is there, and none. */
+static bool optional_version(const json_t *body, int64_t absent, int64_t *version)
+{
+	const json_t *value = json_object_get(body, "keyset");
+	*version = value ? json_integer_value(value) : absent;
+	return !value || (json_is_integer(value) && *version >= 0 && *version <= UINT32_MAX);
+}
+
+bool message_get(const json_t *body, struct message_get *get)
+{
+	return message_token(body, &get->token) && optional_version(body, -1, &get->keyset);
+}
+
 static bool details_are_good(const json_t *details)
 {
 	const char *key;
@@ -94,7 +107,12 @@ bool message_presence(const json_t *body, struct message_presence *presence)
 bool message_report(const json_t *body, struct store_report *report)
 {
 	uint8_t digest[32];
+	const json_t *heard = json_object_get(body, "heardS");
 	*report = (struct store_report){0};
+	if ((heard && (!json_is_integer(heard) || json_integer_value(heard) < 0)) ||
+		!optional_version(body, 0, &report->keyset) ||
+		!optional_text(body, "keysetError", 64, &report->keyset_error))
+		return false;
 	if (!optional_text(body, "version", 31, &report->version) || !optional_text(body, "slot", 8, &report->slot) ||
 		!optional_text(body, "mode", 16, &report->mode) || !optional_text(body, "digest", 64, &report->digest))
 		return false;

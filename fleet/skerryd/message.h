@@ -29,6 +29,13 @@ json_t *message_parse(enum topic_kind kind, const void *data, size_t len);
 /* clientToken of a request: NULL when there is none. False: it is no text of at most 64 bytes. */
 bool message_token(const json_t *body, const char **token);
 
+/* Of `$next/get`. */
+struct message_get {
+	const char *token; /* NULL: not given */
+	int64_t keyset;    /* version that the device holds; -1: not given */
+};
+bool message_get(const json_t *body, struct message_get *get);
+
 struct message_update {
 	enum job_status status;
 	int64_t expected_version; /* 0: not given */

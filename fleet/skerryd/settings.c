@@ -6,14 +6,21 @@
 #include "shared/file.h"
 #include "shared/text.h"
 
-#define ARTIFACT_URL_MAX 180 /* with "/<digest>.fit" still an address that a job may carry */
+#define ASSIGNMENT_LIFETIME_S 604800
+#define ARTIFACT_URL_MAX      180 /* with "/<digest>.fit" still an address that a job may carry */
 
 static int read_numbers(struct settings *settings, struct fleet_error *error)
 {
 	if (conf_positive(&settings->text, "broker-port", 65535, &settings->broker_port, error) < 0 ||
 		conf_positive(&settings->text, "http-port", 65535, &settings->http_port, error) < 0)
 		return -1;
-	return conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error);
+	if (conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
+		return -1;
+	settings->assignment_lifetime_s = ASSIGNMENT_LIFETIME_S;
+	if (!conf_has(&settings->text, "assignment-lifetime-s"))
+		return 0;
+	return conf_positive(
+		&settings->text, "assignment-lifetime-s", 31536000, &settings->assignment_lifetime_s, error);
 }
 
 static int read_texts(struct settings *settings, struct fleet_error *error)

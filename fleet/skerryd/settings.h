@@ -13,7 +13,7 @@ struct settings {
 	struct home home;
 	struct conf text; /* owns the strings below */
 	const char *broker_host, *prefix, *listen, *artifact_url;
-	uint64_t broker_port, http_port, step_timeout_s;
+	uint64_t broker_port, http_port, step_timeout_s, assignment_lifetime_s;
 	uint8_t token_hash[32]; /* SHA-256 of the operator's token */
 	bool verbose;
 };

@@ -3,7 +3,7 @@
  * skerryd's parts and what they share. One thread, the main loop, owns everything here but the connection to the broker, which has a thread of
  * its own and meets the main loop in the inbox:
  *
- *   mqtt.c ─ inbox.c → link.c → devices.c, jobs.c, command.c ┐
+ *   mqtt.c ─ inbox.c → link.c → devices.c, jobs.c → trust.c, command.c ┐
  *                                                            ├ store*.c
  *   http.c → http_api_*.c, http_artifact.c → jobs.c, devices.c ┘
  */
@@ -15,6 +15,7 @@
 #include "skerryd/settings.h"
 #include "skerryd/store.h"
 #include "skerryd/throttle.h"
+#include "skerryd/trust.h"
 
 #define SKERRYD_VERSION "0.1.0"
 
@@ -33,6 +34,7 @@ struct skerryd {
 	struct bells bells;
 	struct outbox outbox;
 	struct throttle throttle;
+	struct trust trust;
 	struct command *commands; /* those that wait for a device's answer */
 	unsigned changed;         /* enum skerryd_topic, of the open group */
 	int64_t broker_since;     /* unix seconds of the connection, 0: there is none */

@@ -37,6 +37,14 @@ static const char *const upgrades[] = {
 	"CREATE TABLE crashes (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices,"
 	" id TEXT NOT NULL, time INTEGER NOT NULL, cause TEXT NOT NULL, image TEXT, version TEXT, thread TEXT,"
 	" build_id TEXT, boots INTEGER NOT NULL, record TEXT NOT NULL, UNIQUE (device, id)) STRICT;",
+	"CREATE TABLE keysets (version INTEGER PRIMARY KEY, issued_at INTEGER NOT NULL, added_at INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL) STRICT;"
+	"CREATE TABLE assigned (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;"
+	"INSERT INTO assigned VALUES (1, 0);"
+	"ALTER TABLE devices ADD COLUMN keyset INTEGER;"
+	"ALTER TABLE devices ADD COLUMN keyset_error TEXT;"
+	"ALTER TABLE devices ADD COLUMN assigned_sequence INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE devices ADD COLUMN assigned_digest TEXT;",
 };
 #define SCHEMA_VERSION (1 + (int)(sizeof upgrades / sizeof *upgrades))
 

@@ -70,9 +70,34 @@ int store_presence_stale(struct store *store, int64_t round, char id[65]) STORE_
 
 struct store_report {
 	const char *version, *digest, *slot, *mode; /* NULL: not said */
+	const char *keyset_error;                   /* NULL: the last keyset was not refused */
+	int64_t keyset;                             /* version, 0: not said */
 	const char *json;                           /* all of it */
 };
 int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now) STORE_CHECK;
+
+/* ---- trust: keysets, and what was assigned (SPEC §11) ---- */
+
+struct store_keyset {
+	int64_t version, issued_at; /* issued_at: unix seconds */
+	const uint8_t *bytes;       /* the envelope, borrowed; of store_keyset_get(): a new buffer, `free` it */
+	size_t len;
+};
+/* STORE_NONE: there is one of this version. */
+int store_keyset_add(struct store *store, const struct store_keyset *keyset, int64_t now) STORE_CHECK;
+int store_keyset_get(struct store *store, int64_t version, struct store_keyset *keyset, uint8_t **bytes) STORE_CHECK;
+/* STORE_NONE: there is none yet. */
+int store_keyset_newest(struct store *store, int64_t *version) STORE_CHECK;
+int store_keysets_json(struct store *store, json_t **keysets) STORE_CHECK;
+/* The version that a device holds, as it says. */
+int store_device_keyset(struct store *store, const char *id, int64_t version) STORE_CHECK;
+/* Ids of the devices that count as online, a JSON array. */
+int store_devices_online(struct store *store, json_t **devices) STORE_CHECK;
+
+/* Every number from now on is above `floor` and above all before; what devices were assigned is forgotten, so that they get new numbers. */
+int store_sequence_raise(struct store *store, int64_t floor) STORE_CHECK;
+/* The number under which `digest` (hex, "" = nothing) is assigned to the device: the last one as long as it is the same, else the next of the fleet. */
+int store_sequence_get(struct store *store, const char *device, const char *digest, int64_t *sequence) STORE_CHECK;
 
 /* ---- images: a payload, by its digest, and the manifest that names it ---- */
 

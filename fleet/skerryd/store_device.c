@@ -5,6 +5,7 @@
 
 #define DEVICE_COLUMNS                                                                                                 \
 	"SELECT id, board, online AS online_bool, last_seen AS lastSeen, version, digest, slot, mode,"                 \
+	" keyset, keyset_error AS keysetError, json_extract(report, '$.heardS') AS heardS,"                            \
 	" report AS report_json, nullif(malformed, 0) AS malformed, added_at AS addedAt FROM devices "
 
 int store_device_put(struct store *store, const char *id, const char *board, int64_t now, bool *added)
@@ -90,7 +91,8 @@ int store_presence_stale(struct store *store, int64_t round, char id[65])
 int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now)
 {
 	return store_run(store,
-		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, report = ?, report_at = ? WHERE id = "
-		"?",
-		"sssssis", report->version, report->digest, report->slot, report->mode, report->json, now, id);
+		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, report = ?, report_at = ?,"
+		" keyset = coalesce(nullif(?, 0), keyset), keyset_error = ? WHERE id = ?",
+		"sssssiiss", report->version, report->digest, report->slot, report->mode, report->json, now,
+		report->keyset, report->keyset_error, id);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "shared/file.h"
+#include "skerry/keychain.h"
 #include "skerryd/devices.h"
 #include "skerryd/note.h"
 
@@ -31,6 +32,7 @@ static int set_up(void **state)
 	struct fleet_error error;
 	struct fixture *f = calloc(1, sizeof *f);
 	struct skerryd *server = &f->server;
+	const struct keychain_plan keys = {.roots = 1, .root_threshold = 1};
 	char path[80];
 	bool added;
 	strcpy(f->dir, "/tmp/skerry-jobs-XXXXXX");
@@ -40,13 +42,15 @@ static int set_up(void **state)
 	server->settings.prefix = "p";
 	server->settings.artifact_url = "https://10.0.2.2:8443/artifacts";
 	server->settings.step_timeout_s = 60;
+	server->settings.assignment_lifetime_s = 600;
+	snprintf(server->settings.home.dir, sizeof server->settings.home.dir, "%s", f->dir);
 	outbox_init(&server->outbox, "p");
 	*state = f;
 	const uint8_t bytes[] = {1, 2, 3};
 	const struct store_manifest manifest = {
 		.bytes = bytes, .len = sizeof bytes, .understood = true, .version = "2.0.0"};
-	if (store_open(path, &server->store, &error) < 0 ||
-		store_manifest_put(server->store, DIGEST, &manifest, 1, &added) < 0)
+	if (store_open(path, &server->store, &error) < 0 || keychain_init(&server->settings.home, &keys, &error) < 0 ||
+		trust_start(server, &error) < 0 || store_manifest_put(server->store, DIGEST, &manifest, 1, &added) < 0)
 		return -1;
 	return store_device_put(server->store, "dev", "qemu-virt", 1, &added) < 0 ||
 	       store_device_put(server->store, "dev2", "qemu-virt", 1, &added) < 0;
@@ -57,6 +61,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 	outbox_clear(&f->server.outbox);
 	bell_free(&f->server.bells);
+	trust_stop(&f->server.trust);
 	store_close(f->server.store);
 	file_remove_tree(f->dir);
 	free(f);
@@ -171,6 +176,7 @@ static void life(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(document, "urls"), 0)),
 		"https://10.0.2.2:8443/artifacts/" DIGEST ".fit");
 	assert_null(json_object_get(document, "retry"));
+	assert_non_null(json_object_get(document, "assignment"));
 	json_decref(body);
 	body = get(f, "dev2"); /* another's job is not its own */
 	assert_null(json_object_get(body, "execution"));
