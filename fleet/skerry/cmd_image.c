@@ -120,11 +120,11 @@ struct signing {
 	struct keychain_link newest;
 };
 
-static int too_few(const struct ota_role *release, size_t at_hand, struct fleet_error *error)
+static int too_few(const struct cli *cli, const struct ota_keyset *keyset, size_t at_hand, struct fleet_error *error)
 {
 	return fleet_fail(error, "bring the others with --key FILE; `skerry keys show` lists who counts",
-		"devices want the signatures of %u release keys; %zu of those that count are at hand",
-		release->threshold, at_hand);
+		"devices want the signatures of %u release keys of keyset %u; '%s' has %zu", keyset->release.threshold,
+		keyset->version, home_path(&cli->home, HOME_KEYS).text, at_hand);
 }
 
 /* The home's release keys that count; or, with --key, those and no others: what counts elsewhere is for the operator to know. */
@@ -145,7 +145,7 @@ static int find_signers(
 	plan->signers = &signing->signers;
 	plan->role = signing->file_count ? NULL : release;
 	if (at_hand < release->threshold && !signing->file_count)
-		return too_few(release, at_hand, error);
+		return too_few(cli, &signing->newest.keyset, at_hand, error);
 	if (at_hand < release->threshold)
 		cli_warn("of the release keys that count %u have to sign, and here %zu do; this fleet's devices will "
 			 "refuse "

@@ -15,7 +15,7 @@ import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.dirname(HERE)]
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "hostile")]
 import mqtt  # noqa: E402
 from cases import Failure, expect  # noqa: E402
 
@@ -241,11 +241,13 @@ class Update:
 class Device:
     """
     A simulated device. `play(device, execution)` is run for each job that it is given; without one it keeps them in `jobs`. Replies to its
-    updates come back from update().
+    updates come back from update(). `keyset`: the version that it says it holds (None: it does not say). Keysets and assignments that come
+    are kept as they are, in `keysets` and `assignments` (of jobs, and of idle answers).
     """
 
-    def __init__(self, home, name, play=None, version="1.0.0", digest="11" * 32, boot=1):
-        self.home, self.name, self.play = home, name, play
+    def __init__(self, home, name, play=None, version="1.0.0", digest="11" * 32, boot=1, keyset=None):
+        self.home, self.name, self.play, self.keyset = home, name, play, keyset
+        self.keysets, self.assignments = queue.Queue(), queue.Queue()
         self.version, self.digest, self.boot = version, digest, boot
         self.jobs, self.commands, self.answers, self.crashes = queue.Queue(), queue.Queue(), queue.Queue(), queue.Queue()
         self.played = None
@@ -258,11 +260,14 @@ class Device:
     def start(self):
         will = (self.topic + "/presence", json.dumps({"online": False, "boot": self.boot}))
         self.client = self.home.client(self.name, will=will)
-        self.client.subscribe(self.topic + "/jobs/#", self.topic + "/cmd", self.topic + "/crash/accepted")
+        self.client.subscribe(self.topic + "/jobs/#", self.topic + "/cmd", self.topic + "/crash/accepted", self.topic + "/trust/keyset")
         threading.Thread(target=self._run, args=(self.client,), daemon=True).start()
         self.say("presence", {"online": True, "boot": self.boot}, retain=True)
         self.report()
-        self.say("jobs/$next/get", {"clientToken": "start"})
+        self.say("jobs/$next/get", self.request("start"))
+
+    def request(self, token):
+        return {"clientToken": token} if self.keyset is None else {"clientToken": token, "keyset": self.keyset}
 
     def stop(self):
         self.client.close()
@@ -293,9 +298,13 @@ class Device:
             elif topic == "crash/accepted":
                 self.crashes.put(body)
             elif topic == "jobs/notify-next":
-                self.say_async("jobs/$next/get", {"clientToken": "bell"})
+                self.say_async("jobs/$next/get", self.request("bell"))
+            elif topic == "trust/keyset":
+                self.keysets.put(body["keyset"])
             elif topic == "jobs/$next/get/accepted":
-                self._offer(body.get("execution"))
+                execution = body.get("execution") or {}
+                self.assignments.put(execution.get("jobDocument", body).get("assignment"))
+                self._offer(execution)
             elif topic.endswith(("/update/accepted", "/update/rejected")):
                 self.answers.put((topic.rsplit("/", 1)[1], body))
 

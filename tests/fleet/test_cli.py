@@ -63,15 +63,15 @@ def unpem(path):
 # ---- the home
 
 
-@case("init: keys can be read by their owner only; the server's folder holds no release, boot or CA key")
+@case("init: keys can be read by their owner only; the server's folder holds no root, release, boot or CA key")
 def init_modes():
     for name in everything(fleet.path):
         secret = b"PRIVATE KEY" in read(name) or name.endswith("api-token")
         mode = stat.S_IMODE(os.stat(name).st_mode)
         expect(not secret or mode == 0o600, "%s has mode 0600" % name, oct(mode))
     inside = b"".join(read(name) for name in everything(fleet.file("server")))
-    for key in ("ca.key", "release.key", "boot.key"):
-        expect(read(fleet.file("keys", key)) not in inside, "%s is not in server/" % key)
+    for key in ("keys/ca.key", "keys/release-1.key", "keys/boot.key", "roots/root-1.key", "roots/root-2.key", "roots/root-3.key"):
+        expect(read(fleet.file(key)) not in inside, "%s is not in server/" % key)
     expect(read(fleet.file("operator", "api-token")) not in inside, "skerryd keeps only the token's hash")
 
 
@@ -197,12 +197,12 @@ def image_sign():
     digest, signatures, manifest = open_envelope(suit)
     expect(len(signatures) == 1, "one signature")
     protected, signature = signatures[0]
-    point = unpem(fleet.file("keys", "release.pub"))[-64:]
+    point = unpem(fleet.file("keys", "release-1.pub"))[-64:]
     expect(cbor.decode(protected) == {1: -7, 4: hashlib.sha256(point).digest()[:8]}, "ES256, the release key's id", cbor.decode(protected))
     head = lambda data: bytes([0x40 + len(data)]) + data if len(data) < 24 else bytes([0x58, len(data)]) + data  # noqa: E731
     signed = b"\x84\x6aSignature1" + head(protected) + b"\x40" + head(digest)
     write(fleet.scratch("sig"), der_signature(signature))
-    code, text = run("openssl", "dgst", "-sha256", "-verify", fleet.file("keys", "release.pub"), "-signature", fleet.scratch("sig"), data=signed)
+    code, text = run("openssl", "dgst", "-sha256", "-verify", fleet.file("keys", "release-1.pub"), "-signature", fleet.scratch("sig"), data=signed)
     expect(code == 0, "OpenSSL verifies it", text)
 
     expect(list(manifest) == [1, 2, 3, 7, 9, 20] and manifest[1] == 1 and manifest[2] == 9, "version 1, sequence number = security counter", manifest)
@@ -221,7 +221,7 @@ def image_sign():
 @case("image sign: for one device only, by another key")
 def image_sign_options():
     suit, out = fleet.image("3.3.0"), fleet.scratch("one.suit")
-    fleet.skerry("image", "sign", suit[:-5] + ".fit", "-o", out, "--device", "dev-7", "--key", other.file("keys", "release.key"), "--vendor", "example.org")
+    fleet.skerry("image", "sign", suit[:-5] + ".fit", "-o", out, "--device", "dev-7", "--key", other.file("keys", "release-1.key"), "--vendor", "example.org")
     p = cbor.decode(cbor.decode(open_envelope(out)[2][3])[4])[1]
     expect(p[24] == b"dev-7" or p[24] == "dev-7", "the device's id", p)
     expect(p[1] == uuid.uuid5(uuid.NAMESPACE_DNS, "example.org").bytes, "the vendor's id")
@@ -278,7 +278,7 @@ def inspect_errors():
     for length in (0, 1, size // 2, size - 1):
         write(bad, read(suit)[:length])
         fleet.refused("image", "inspect", bad, says="not an update manifest")
-    other.refused("image", "inspect", suit, says="not signed by the release key")
+    other.refused("image", "inspect", suit, says="not signed by the release keys")
     fleet.refused("image", "inspect", write(fleet.scratch("noise"), os.urandom(5000)), says="not an update manifest")
     fleet.refused("image", "inspect", fleet.scratch("absent"), says="absent")
     fleet.refused("image", "inspect", fleet.folder, says="not a plain file")
@@ -339,7 +339,7 @@ def device_provision():
     expect(p[1] == "dev-prov" and p[11] == "qemu-virt" and p[7] == home.PREFIX, "id, board, prefix", p)
     expect(p[5] == "127.0.0.1" and p[6] == fleet.broker_port, "the broker", p)
     expect(p[8] == vendor.bytes and p[9] == uuid.uuid5(vendor, "qemu-virt").bytes, "vendor and class")
-    expect(p[10] == [unpem(fleet.file("keys", "release.pub"))[-64:]], "the release key")
+    expect(p[10] == read(fleet.file("keysets", "1.keyset")), "the newest keyset")
     expect(p[4] == [unpem(fleet.file("server", "ca.pem"))], "the CA")
     expect(p[2] == unpem(folder + "/device.key") and p[3] == unpem(folder + "/device.crt"), "key and certificate are those of the files")
     publics = [run("openssl", *args)[1] for args in (("x509", "-in", folder + "/device.crt", "-noout", "-pubkey"), ("pkey", "-in", folder + "/device.key", "-pubout"))]
@@ -356,7 +356,7 @@ def device_errors():
     suit, disk = fleet.image("1.0.4"), fleet.scratch("never.img")
     before = everything(fleet.path)
     add = lambda *more: ("device", "add", "dev-never", "--board", "qemu-virt", "--disk", disk, "--image", *more)  # noqa: E731
-    fleet.refused(*add(other.image("1.0.0")), says="not signed by the release key")
+    fleet.refused(*add(other.image("1.0.0")), says="not signed by the release keys")
     fleet.refused(*add(fleet.scratch("absent.suit")), says="absent.suit")
     fleet.refused(*add(suit), preexec_fn=limited(100000), says="too large")
     lonely = shutil.copy(suit, fleet.scratch("lonely.suit"))
@@ -451,10 +451,11 @@ def bad_home():
     broken = fleet.scratch("broken")
     shutil.copytree(fleet.path, broken)
     suit = fleet.image("1.0.9")
-    for name, args in (("operator/api-token", ["device", "list"]), ("keys/release.key", ["image", "sign", suit[:-5] + ".fit"]),
-                       ("server/ca.pem", ["device", "add", "dx", "--board", "qemu-virt"])):
+    sign, add = ["image", "sign", suit[:-5] + ".fit"], ["device", "add", "dx", "--board", "qemu-virt"]
+    for name, args, says in (("operator/api-token", ["device", "list"], "operator/api-token"), ("keys/release-1.key", sign, "1 release keys"),
+                             ("keysets/1.keyset", sign, "skerry keys init"), ("keysets/1.keyset", add, "no keyset"), ("server/ca.pem", add, "server/ca.pem")):
         os.rename(os.path.join(broken, name), os.path.join(broken, name + ".away"))
-        fleet.refused("--home", broken, *args, says=name)
+        fleet.refused("--home", broken, *args, says=says)
         os.rename(os.path.join(broken, name + ".away"), os.path.join(broken, name))
     good = read(fleet.path, "skerry.conf")
     port = b"broker-port = %d" % fleet.broker_port
