@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev demo: one operator, one device, real parts; six steps, told as they happen, and a table at the end."""
+"""./dev demo: one operator, one device, real parts; seven steps, told as they happen, and a table at the end."""
 
 import argparse
 import os
@@ -125,9 +125,10 @@ class Demo:
         self.v3 = lab.image("sensor", "3.0.0", counter=2, kernel="ill-3.0.0")
         self.v4 = lab.image("sensor", "4.0.0", counter=2)
         self.v5 = lab.image("sensor", "5.0.0", counter=2)
+        self.v6 = lab.image("sensor", "6.0.0", counter=2)
         self.device = lab.device(DEVICE, self.v1)
         lab.flash()
-        self.story.say("operator", "images sensor 1.0.0 … 5.0.0 built and signed, %d bytes each; %s has a disk with 1.0.0" % (self.v1.bytes, DEVICE))
+        self.story.say("operator", "images sensor 1.0.0 … 6.0.0 built and signed, %d bytes each; %s has a disk with 1.0.0" % (self.v1.bytes, DEVICE))
 
     def boots(self):
         self.power_on()
@@ -202,11 +203,27 @@ class Demo:
         self.expect_running("5.0.0")
         return "resumed after the cut, %d bytes were left; 5.0.0 confirmed" % again
 
+    def rotate_keys(self):
+        keys = self.lab.skerry_json("keys", "rotate", "release")
+        self.story.say("operator", "skerry keys rotate release: keyset %d, signed by two root keys; the old release key is revoked" % keys["version"])
+        self.device.wait_report(lambda known: known.get("keyset") == keys["version"], "told of the new keyset")
+        update = self.update(self.v6)
+        code, last = update.result()
+        self.check(code == 4 and update.details().get("error") == "E_SIG", "the old key's image was not refused", last, update.error_text())
+        self.lab.skerry("image", "sign", self.v6.fit)
+        self.story.say("operator", "skerry image sign: the same image, by the new key")
+        update = self.update(self.v6)
+        code, last = update.result()
+        self.check(code == 0 and last["status"] == "SUCCEEDED", "the new key's image was not taken", last, update.error_text())
+        self.expect_running("6.0.0")
+        return "the old key's 6.0.0 refused: E_SIG; signed by the new key it is confirmed"
+
     def run(self):
         """All steps, also after a failed one where that makes sense. True when all happened."""
         story = [("1.0.0 boots and reports", self.boots), ("update to 2.0.0: downloaded, verified, tried, confirmed", self.good_update),
                  ("3.0.0, whose app never gets healthy", self.ill_update), ("4.0.0, with one flipped bit", self.flipped_update),
-                 ("1.0.0 again: older, rightly signed", self.older_update), ("power cut in the middle of the download of 5.0.0", self.power_cut)]
+                 ("1.0.0 again: older, rightly signed", self.older_update), ("power cut in the middle of the download of 5.0.0", self.power_cut),
+                 ("release key rotated and the old one revoked, live; 6.0.0 by each", self.rotate_keys)]
         for title, action in story:
             if not self.step(title, action):
                 return False
