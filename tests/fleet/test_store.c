@@ -290,14 +290,22 @@ static void upgraded(void **state)
 {
 	struct fixture *f = *state;
 	struct store_device device;
+	int64_t sequence;
 	bool added;
 	begin(f);
 	assert_int_equal(store_device_put(f->store, "one", "b", 1, &added), 0);
 	commit(f);
 	store_close(f->store);
 	f->store = NULL;
-	exec(f->path, "DROP TABLE crashes; PRAGMA user_version = 1");
+	exec(f->path,
+		"DROP TABLE crashes; DROP TABLE keysets; DROP TABLE assigned; ALTER TABLE devices DROP COLUMN keyset;"
+		"ALTER TABLE devices DROP COLUMN keyset_error; ALTER TABLE devices DROP COLUMN assigned_sequence;"
+		"ALTER TABLE devices DROP COLUMN assigned_digest; PRAGMA user_version = 1");
 	reopen(f);
+	begin(f);
+	assert_int_equal(store_sequence_get(f->store, "one", "", &sequence), 0);
+	commit(f);
+	assert_int_equal(sequence, 1);
 	assert_int_equal(store_device_get(f->store, "one", &device), 0);
 	assert_true(crash_is_new(f, "one", "12345678"));
 	reopen(f);

@@ -21,6 +21,7 @@ from forge import forge  # noqa: E402
 from lab import Lab  # noqa: E402
 from pki import Authority  # noqa: E402
 from server import Server  # noqa: E402
+from trust import Key, assignment, base64url  # noqa: E402
 
 PROTOCOL = {"E_MQTT_PROTOCOL", "E_MQTT"}
 CLOSED = {"E_CLOSED", "E_RESET", "E_TLS_TRUNCATED", "E_MQTT"}
@@ -191,7 +192,11 @@ def forged_outcomes(w):
         manifests = forge(file.read())
     w.server.files[image.digest + ".fit"] = image.read()
     jobs = {"forged-%d" % n: name for n, name in enumerate(FORGERIES)}
-    documents = {job: {"op": "install", "manifest": base64.urlsafe_b64encode(manifests[name]).decode().rstrip("="),
+    # Rightly assigned, so that it is the manifest which is refused.
+    now = int(time.time())
+    assigned = assignment([Key(os.path.join(w.lab.home, "server", "fleet-1.key"))], keyset=1, sequence=(now + 3600) << 16, issued=now, expires=now + 3600,
+                          device=DEVICE, digest=image.digest)
+    documents = {job: {"op": "install", "assignment": base64url(assigned), "manifest": base64.urlsafe_b64encode(manifests[name]).decode().rstrip("="),
                        "urls": [w.server.url("good", image.digest + ".fit")]} for job, name in jobs.items()}
     w.rogue_serves("jobs", [{"jobId": job, "status": "QUEUED", "versionNumber": 1, "executionNumber": 1, "jobDocument": document}
                             for job, document in documents.items()])
@@ -209,6 +214,7 @@ def forged_case(name):
     def run():
         status = forged_outcomes(world())[name]
         expect(status and status["status"] == "REJECTED", "REJECTED", status, world().device.console[-3000:])
+        expect(status["statusDetails"]["error"] in ("E_SIG", "E_FORMAT", "E_UNSUPPORTED", "E_MANIFEST_SIZE", "E_TOO_LONG", "E_JSON"), "for its manifest", status)
         expect(not world().server.log, "nothing is fetched", world().server.log)
         return status["statusDetails"]["error"]
     return run
