@@ -179,6 +179,29 @@ static void bootrec_make(void)
 	put("bootrec", "ready", buf, 1 + 2 * OTA_BOOTREC_BYTES + sizeof(tail));
 }
 
+/* ---- the boot hook: a flag, then a slot or a tree; see fuzz_hook.c ---- */
+
+static void hook_put(const char *name, uint8_t flags, const void *data, size_t len)
+{
+	static uint8_t input[sizeof(buf) + 1];
+
+	input[0] = flags;
+	memcpy(input + 1, data, len);
+	put("hook", name, input, 1 + len);
+}
+
+/* A slot whose signature and hash hold, do not, and whose disk does not last. */
+static void hook_slots_put(const char *name, const void *fit, size_t len)
+{
+	static const uint8_t flags[] = {0, 2, 4, 8};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		must(snprintf(text, sizeof(text), "%s-%u", name, flags[i]) < (int)sizeof(text), "name");
+		hook_put(text, flags[i], fit, len);
+	}
+}
+
 /* ---- device tree ---- */
 
 static void cells_put(void *fdt, const char *name, const uint32_t *cells, size_t count)
@@ -234,6 +257,7 @@ static void fdt_make(void)
 	bus_put(fdt);
 	must(fdt_end_node(fdt) == 0 && fdt_finish(fdt) == 0, "device tree");
 	put("fdt", "board", fdt, fdt_totalsize(fdt));
+	hook_put("tree", 1, fdt, fdt_totalsize(fdt));
 }
 
 /* ---- FIT ---- */
@@ -276,7 +300,7 @@ static void fit_configuration_put(void *fdt)
 	end(fdt);
 }
 
-static void fit_make(void)
+static void fit_make(const char *name, uint32_t load)
 {
 	static const uint8_t kernel[64], hash[32];
 	void *fdt = buf;
@@ -288,8 +312,11 @@ static void fit_make(void)
 	begin(fdt, "images");
 	begin(fdt, "kernel");
 	must(fdt_property(fdt, "data", kernel, sizeof(kernel)) == 0, "FIT");
-	cells_put(fdt, "load", (const uint32_t[]){0x40080000}, 1);
-	cells_put(fdt, "entry", (const uint32_t[]){0x40080000}, 1);
+	text_put(fdt, "type", "kernel");
+	text_put(fdt, "arch", "arm64");
+	text_put(fdt, "compression", "none");
+	cells_put(fdt, "load", (const uint32_t[]){load}, 1);
+	cells_put(fdt, "entry", (const uint32_t[]){load + 16}, 1);
 	begin(fdt, "hash-1");
 	text_put(fdt, "algo", "sha256");
 	must(fdt_property(fdt, "value", hash, sizeof(hash)) == 0, "FIT");
@@ -299,7 +326,8 @@ static void fit_make(void)
 	fit_configuration_put(fdt);
 	end(fdt);
 	must(fdt_finish(fdt) == 0, "FIT");
-	put("fit", "image", fdt, fdt_totalsize(fdt));
+	put("fit", name, fdt, fdt_totalsize(fdt));
+	hook_slots_put(name, fdt, fdt_totalsize(fdt));
 }
 
 /* ---- update core: disk, journal, script; see fuzz_core.c ---- */
@@ -342,7 +370,8 @@ int main(int argc, char **argv)
 	provision_make();
 	bootrec_make();
 	fdt_make();
-	fit_make();
+	fit_make("image", 0x40200000);
+	fit_make("over-the-windows-end", 0x40207fe0);
 	core_make();
 	return 0;
 }

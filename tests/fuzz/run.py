@@ -4,7 +4,7 @@
 Every fuzzer for a bounded time, two at a time: first all inputs of regress/, then libFuzzer from the seeds and from what
 earlier runs found (build/fuzz/corpus). One line per fuzzer, then `N passed, N failed`.
 
-FUZZ_SECONDS (10; 120 with SKERRY_TEST_LONG=1) is the time of each; SKERRY_TEST_SEED repeats a run's seed.
+FUZZ_SECONDS (15; 120 with SKERRY_TEST_LONG=1) is the time of each; SKERRY_TEST_SEED repeats a run's seed.
 """
 
 import argparse
@@ -41,13 +41,14 @@ FUZZERS = {
     "message": ("skerryd: topics and messages of devices", 4096, "message"),
     "range": ("skerryd: Range header", 128, "range"),
     "fit": ("skerry: a payload and its signature", 4096, "fdt"),
+    "hook": ("boot hook: a slot's FIT, the kernel's device tree", 8192, "fdt"),
     "fdt": ("kernel: device tree", 4096, "fdt"),
     "virtqueue": ("virtio queue with a lying device", 1024, None),
 }
 
 
 def seconds():
-    text = os.environ.get("FUZZ_SECONDS", "120" if os.environ.get("SKERRY_TEST_LONG") == "1" else "10")
+    text = os.environ.get("FUZZ_SECONDS", "120" if os.environ.get("SKERRY_TEST_LONG") == "1" else "15")
     if not text.isdigit() or int(text) == 0:
         sys.exit("run.py: FUZZ_SECONDS is '%s'\n  remedy: a whole number of seconds, 1 or more" % text)
     return int(text)

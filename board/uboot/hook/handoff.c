@@ -22,7 +22,8 @@ int skerry_handoff_open(const struct skerry_map *map)
 {
 	void *fdt = kernel_fdt(map);
 
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > map->kernel_fdt.size)
+	/* All of it, not the header alone: libfdt writes behind the buffer when it opens a tree whose structure has no end. */
+	if (fdt_check_full(fdt, map->kernel_fdt.size))
 		return -EINVAL;
 	return fdt_open_into(fdt, fdt, map->kernel_fdt.size) ? -EINVAL : 0;
 }
