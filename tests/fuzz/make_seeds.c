@@ -11,6 +11,7 @@
 
 #include "cbor.h"
 #include "fake/fake_image.h"
+#include "fake/fake_trust.h"
 #include "ota/bootrec.h"
 #include "ota/provision.h"
 
@@ -153,6 +154,69 @@ static void provision_make(void)
 	memmove(buf + 1, buf + 1 + OTA_PROVISION_HEAD_BYTES, len);
 	buf[0] = 1;
 	put("provision", "payload", buf, 1 + len);
+}
+
+/* ---- keyset, assignment: 0 and an envelope, or 1 and a body; see fuzz_keyset.c ---- */
+
+static void signed_put(
+	const char *target, const char *name, enum ota_signed_kind kind, const struct cbor_bytes *envelope)
+{
+	struct ota_signed parts;
+	char body[64];
+
+	must(ota_signed_open(kind, envelope->data, envelope->len, &parts) == 0, target);
+	buf[0] = 0;
+	memcpy(buf + 1, envelope->data, envelope->len);
+	put(target, name, buf, 1 + envelope->len);
+	buf[0] = 1;
+	memcpy(buf + 1, parts.body, parts.body_len);
+	must(snprintf(body, sizeof(body), "%s-body", name) < (int)sizeof(body), "name");
+	put(target, body, buf, 1 + parts.body_len);
+}
+
+static void keysets_make(void)
+{
+	static const unsigned many[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+	static struct fake_keyset keyset;
+
+	fake_keyset_make(&keyset, 1);
+	signed_put("keyset", "first", OTA_SIGNED_KEYSET, &(struct cbor_bytes){keyset.envelope, keyset.len});
+	keyset.keyset.version = 2;
+	fake_role_make(&keyset.keyset.root, 3, many, 5);
+	fake_role_make(&keyset.keyset.release, 2, many + 5, 4);
+	fake_role_make(&keyset.keyset.fleet, 1, many + 9, 4);
+	fake_keyset_sign(&keyset, many, 5);
+	signed_put("keyset", "full", OTA_SIGNED_KEYSET, &(struct cbor_bytes){keyset.envelope, keyset.len});
+}
+
+static void assignments_make(void)
+{
+	static const uint8_t digest[32] = {1};
+	static struct fake_assignment a;
+
+	fake_assignment_make(&a, digest, 7);
+	signed_put("assignment", "device", OTA_SIGNED_ASSIGNMENT, &(struct cbor_bytes){a.envelope, a.len});
+	fake_assignment_make(&a, NULL, 8);
+	a.says.scope = OTA_SCOPE_CLASS;
+	memset(a.says.device_id, 0, sizeof(a.says.device_id));
+	memset(a.says.nonce, 'n', sizeof(a.says.nonce));
+	a.says.nonce_len = sizeof(a.says.nonce);
+	fake_assignment_sign(&a, (const unsigned[]){FAKE_FLEET + 1}, 1); /* whom no keyset of fuzz_assignment.c names */
+	signed_put("assignment", "nothing-for-a-class", OTA_SIGNED_ASSIGNMENT, &(struct cbor_bytes){a.envelope, a.len});
+}
+
+/* Two copies, then verbs; see fuzz_trust.c. */
+static void trusts_make(void)
+{
+	enum { KEYSET, FORGED, IDLE, OTHERS, TIME, RESTART, DISK_FAILS, DISK_WELL, SPOIL };
+	static const uint8_t fresh[] = {0, 0, IDLE, 0, IDLE, 4, KEYSET, 1, IDLE, 5, RESTART, 0, IDLE, 1, KEYSET, 2,
+		SPOIL, 9, FORGED, 3},
+			     copies[] = {2, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0, 4, 0, 0,
+				     0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, IDLE, 6, KEYSET, 2, DISK_FAILS, 3,
+				     KEYSET, 3, RESTART, 0, DISK_WELL, 0, KEYSET, 3, OTHERS, 1, TIME, 9, RESTART, 0};
+
+	put("trust", "fresh", fresh, sizeof(fresh));
+	put("trust", "copies", copies, sizeof(copies));
 }
 
 /* ---- boot record: two sectors, two slots' contents, a script; see fuzz_bootrec.c ---- */
@@ -368,6 +432,9 @@ int main(int argc, char **argv)
 	(void)mkdir(folder, 0777);
 	manifests_make();
 	provision_make();
+	keysets_make();
+	assignments_make();
+	trusts_make();
 	bootrec_make();
 	fdt_make();
 	fit_make("image", 0x40200000);

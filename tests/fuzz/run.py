@@ -29,6 +29,9 @@ MEMORY_MIB = 1024
 # name: (what is read, longest input in bytes, dictionary)
 FUZZERS = {
     "manifest": ("SUIT envelope and manifest; written again", 16400, "manifest"),
+    "keyset": ("keysets: who may sign; written again", 4096, None),
+    "assignment": ("assignments: what to run; written again", 600, None),
+    "trust": ("the range trust, keysets and assignments that change it", 1200, None),
     "provision": ("provisioning partition; written again", 4096, None),
     "bootrec": ("boot record and its rules", 1200, None),
     "core": ("update core on any disk, under any events", 300, None),
