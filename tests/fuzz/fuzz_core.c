@@ -247,7 +247,6 @@ static void head_give(uint64_t off)
 static void body_give(uint8_t argument, size_t most)
 {
 	const struct fake_image *image = &images[argument & 3];
-	const struct fake_assignment *assignment = &assignments[argument & 3][told < SEQUENCES ? told : SEQUENCES - 1];
 	size_t left = fetch_off < sizeof(image->data) ? sizeof(image->data) - (size_t)fetch_off : 0;
 	size_t len = left < most ? left : most;
 
