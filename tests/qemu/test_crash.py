@@ -122,8 +122,11 @@ def crash_case(how, cause, thread, wanted):
             back(device, 2, cause)
             # Once is enough: not again after the next start.
             lab().skerry("cmd", device.name, "reboot")
-            device.wait_report(lambda known: known.get("online") and known["report"]["boots"] >= 3, "started again")
+            device.wait(r"mode=normal boots=3 ")
             device.wait("agent: mqtt.connected")
+            # A command that was answered, and the broker took the answer: then nothing was left that it would have waited for.
+            for _ in range(2):
+                lab().skerry("cmd", device.name, "identify")
             expect(device.console.count("agent: crash.sent") == 1, "sent once", device.console[-3000:])
             crashes(device, 1)
             return " ← ".join(name or "?" for name in names[:4])
@@ -273,6 +276,7 @@ def hostile_record():
     device.wait("agent: crash.sent")
     code, last = lab().update(device.name, lab().image("rogue", "2.0.0")).result()
     expect(code == 0, "the update succeeds", last, device.console[-3000:])
+    expect("panic:" not in device.console, "it did not crash of it", device.console[-6000:])
     device.power_cut()
 
 
