@@ -181,6 +181,23 @@ static int check_plan(const struct cli *cli, const struct init_plan *plan)
 	return 0;
 }
 
+static void say_made(const struct cli *cli, const struct init_plan *plan)
+{
+	if (cli->json) {
+		json_t *said = json_pack("{s:s}", "home", plan->home.dir);
+		cli_print_json(said, false);
+		json_decref(said);
+	} else {
+		printf("made %s\n  start the broker:  mosquitto -c %s/" HOME_BROKER_CONF
+		       "\n  start the server:  skerryd --home %s\n"
+		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n"
+		       "  take the %llu root keys in " HOME_ROOTS
+		       "/ offline, each to another place: %llu of them replace any other key\n",
+			plan->home.dir, plan->home.dir, plan->home.dir, (unsigned long long)plan->keys.roots,
+			(unsigned long long)plan->keys.root_threshold);
+	}
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct init_plan plan = {.broker_host = "10.0.2.2",
@@ -248,19 +265,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return rc;
 	if (home_locate(&plan.home, cli->home_option, &error) < 0 || make_home(&plan, &error) < 0)
 		return cli_fail(&error);
-	if (cli->json) {
-		json_t *said = json_pack("{s:s}", "home", plan.home.dir);
-		cli_print_json(said, false);
-		json_decref(said);
-	} else {
-		printf("made %s\n  start the broker:  mosquitto -c %s/" HOME_BROKER_CONF
-		       "\n  start the server:  skerryd --home %s\n"
-		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n"
-		       "  take the %llu root keys in " HOME_ROOTS
-		       "/ offline, each to another place: %llu of them replace any other key\n",
-			plan.home.dir, plan.home.dir, plan.home.dir, (unsigned long long)plan.keys.roots,
-			(unsigned long long)plan.keys.root_threshold);
-	}
+	say_made(cli, &plan);
 	return EXIT_OK;
 }
 
