@@ -41,12 +41,13 @@ def connects():
     with agent() as host:
         expect("tls=TLSv1.3" in host.wait("mqtt.connected.*").string, "speaks TLS 1.3")
         host.wait("^link 1")
-        expect("clientToken" in operator.wait("jobs/$next/get"), "asks for its job")
+        get = operator.wait("jobs/$next/get")
+        expect(set(get) == {"clientToken", "keyset"} and get["keyset"] == 1, "asks for its job, and says whom it believes", get)
         presence = operator.wait("presence", '"online":true')
         expect(presence == {"online": True, "boot": 7}, "presence with the number of the start", presence)
         report = operator.wait("report")
         known = {"device": "dev-1", "board": "qemu-virt", "app": "host", "version": "1.2.3", "digest": DIGEST, "slot": "a", "mode": "normal",
-                 "counter": 4, "boots": 7, "heapBytes": 3, "heapPeak": 2, "stackPeak": 1, "buildId": "none", "agent": "host"}
+                 "counter": 4, "boots": 7, "heapBytes": 3, "heapPeak": 2, "stackPeak": 1, "buildId": "none", "agent": "host", "keyset": 1}
         expect(known.items() <= report.items(), "the report says what runs", report)
         expect(set(report) - set(known) == {"minCounter", "slots", "cause", "uptimeMs", "bootMs"}, "and nothing else", report)
         log = operator.wait("log")
