@@ -135,6 +135,25 @@ static uint32_t pause_before_start(uint8_t starts)
 	return (uint32_t)1000 << (starts - LADDER_STEP);
 }
 
+/*
+ * No slot is eligible, and the one that starts as a last resort keeps dying: in the second half of a round the other one has its turn, in
+ * safe mode, though its image failed before: its agent may work.
+ */
+static struct ota_boot_plan last_resort(const struct ota_bootrec *rec, const struct ota_slot_seen *seen,
+	struct ota_boot_plan plan, enum strictness strictness)
+{
+	struct ota_boot_plan other = plan;
+
+	other.slot = (uint8_t)(1 - plan.slot);
+	other.mode = OTA_MODE_SAFE;
+	if (plan.step != OTA_BOOT_START || strictness != BY_CONTENT || rec->starts % LADDER_ROUND < 2 * LADDER_STEP ||
+		!slot_plan(rec, seen, BY_SIGNATURE, &other))
+		return plan;
+	if (other.step == OTA_BOOT_START && !ota_bootrec_has_failed(rec, seen[other.slot].image.digest))
+		return plan;
+	return other;
+}
+
 struct ota_boot_plan ota_bootrec_plan(const struct ota_bootrec *rec, const struct ota_slot_seen seen[OTA_BOOTREC_SLOTS])
 {
 	unsigned active = rec->active == OTA_SLOT_B ? OTA_SLOT_B : OTA_SLOT_A;
@@ -157,7 +176,7 @@ struct ota_boot_plan ota_bootrec_plan(const struct ota_bootrec *rec, const struc
 			plan.slot = (uint8_t)(i == 0 ? first : 1 - first);
 			if ((strictness != BY_STATE || state_is_startable(rec, plan.slot)) &&
 				slot_plan(rec, seen, strictness, &plan))
-				return plan;
+				return last_resort(rec, seen, plan, strictness);
 		}
 	}
 	return (struct ota_boot_plan){.step = OTA_BOOT_NOTHING};

@@ -94,6 +94,11 @@ static bool was_eligible(const struct model *model, unsigned slot)
 	       !ota_bootrec_has_failed(&model->rec, image.digest);
 }
 
+static bool may_start(const struct model *model, unsigned slot)
+{
+	return model->content[slot] && model_image(model->content[slot]).counter >= model->rec.min_counter;
+}
+
 static void check_climb(const struct model *model)
 {
 	struct model device = *model;
@@ -110,6 +115,11 @@ static void check_climb(const struct model *model)
 		paused_ms += start.plan.pause_ms;
 		(void)model_reset(&device);
 	}
+	for (unsigned slot = 0; slot < 2; slot++)
+		if (!was_eligible(&device, 0) && !was_eligible(&device, 1) && may_start(model, slot))
+			model_expect(
+				ran[slot][OTA_MODE_NORMAL] || ran[slot][OTA_MODE_SAFE] || ran[slot][OTA_MODE_TRIAL],
+				"where no slot is eligible, each that verifies has its turn", model);
 	for (unsigned slot = 0; slot < 2; slot++)
 		if (was_eligible(model, slot) && was_eligible(&device, slot))
 			model_expect(ran[slot][OTA_MODE_NORMAL] && ran[slot][OTA_MODE_SAFE],
