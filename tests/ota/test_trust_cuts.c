@@ -56,6 +56,27 @@ static void copy_that_rotted_is_made_whole_at_the_next_start(void **state)
 	assert_int_equal(keyset_give(&second), 0);
 }
 
+/* A cut between the two copies leaves both whole: the newer one counts, whichever it is, and the other one is made like it. */
+static void newer_copy_counts_and_the_older_one_is_made_like_it(void **state)
+{
+	enum { COPY_SECTORS = FAKE_TRUST_SECTORS / 2 };
+	static uint8_t older[COPY_SECTORS][512];
+
+	(void)state;
+	for (unsigned copy = 0; copy < 2; copy++) {
+		uint8_t(*sectors)[512] = &host.flash.now[FAKE_TRUST + copy * COPY_SECTORS];
+
+		begin();
+		assert_int_equal(idle_at(1, 2 * copy + 1), 0);
+		memcpy(older, sectors, sizeof(older));
+		assert_int_equal(idle_at(1, 2 * copy + 2), 0);
+		memcpy(sectors, older, sizeof(older));
+		begin();
+		assert_int_equal(host.ota->trust.says.sequence, 2 * copy + 2);
+		assert_memory_equal(host.flash.now[FAKE_TRUST], host.flash.now[FAKE_TRUST + COPY_SECTORS], 512);
+	}
+}
+
 /* ---- power cuts ---- */
 
 enum { LEVELS = 2, SECOND_EVERY = 17 };
@@ -247,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TRUST_TEST(worn_copy_is_lived_with),
 		TRUST_TEST(copy_that_rotted_is_made_whole_at_the_next_start),
+		TRUST_TEST(newer_copy_counts_and_the_older_one_is_made_like_it),
 		TRUST_TEST(power_cut_leaves_the_old_keyset_or_the_new_one),
 		TRUST_TEST(first_keyset_on_a_blank_flash_is_cut_as_safely),
 		TRUST_TEST(power_cut_leaves_the_old_assignment_or_the_new_one),
