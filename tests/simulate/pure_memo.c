@@ -13,7 +13,7 @@
 
 #include "ota/crc32.h"
 
-enum { NUMBER_BYTES = 32, KEPT_MAX = 32 };
+enum { NUMBER_BYTES = 32, KEPT_MAX = 64 };
 
 struct question {
 	int group;
