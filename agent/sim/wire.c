@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "platform.h"
+
+#define EVENTS_MAX 512
+
+struct stream {
+	struct sim_wire *wire;
+	struct stream *next;
+	int fd; /* -1: none */
+	int error;
+	bool connecting;
+	uint32_t interest; /* as epoll knows it */
+};
+
+static int epoll_fd = -1;
+static struct sim_wire *current;
+
+int sim_wire_init(void)
+{
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return epoll_fd < 0 ? -1 : 0;
+}
+
+void sim_wire_enter(struct sim_wire *wire)
+{
+	current = wire;
+}
+
+/* ---- names: a simulated fleet has one or two servers; each is looked up once ---- */
+
+static struct in_addr *address_of(const char *host)
+{
+	static struct {
+		char host[254];
+		struct in_addr address;
+	} known[4];
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+	size_t i = 0;
+
+	while (i < 3 && known[i].host[0] && strcmp(known[i].host, host) != 0)
+		i++;
+	if (strcmp(known[i].host, host) == 0)
+		return &known[i].address;
+	if (getaddrinfo(host, NULL, &hints, &found) != 0)
+		return NULL;
+	(void)snprintf(known[i].host, sizeof(known[i].host), "%s", host);
+	known[i].address = ((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
+	freeaddrinfo(found);
+	return &known[i].address;
+}
+
+/* ---- what epoll waits for ---- */
+
+static void interest_set(struct stream *stream, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.ptr = stream};
+
+	if (stream->fd < 0 || stream->interest == events)
+		return;
+	(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, stream->fd, &event);
+	stream->interest = events;
+}
+
+static int socket_connect(struct stream *stream, const char *host, uint16_t port)
+{
+	const struct in_addr *address = address_of(host);
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = stream};
+	int on = 1;
+
+	if (!address)
+		return -STREAM_E_NAME;
+	to.sin_addr = *address;
+	stream->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (stream->fd < 0)
+		return -STREAM_E_MEM;
+	(void)setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, stream->fd, &event) != 0)
+		return -STREAM_E_MEM;
+	stream->interest = event.events;
+	stream->connecting = true;
+	if (connect(stream->fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
+		return -STREAM_E_REFUSED;
+	return -STREAM_E_AGAIN;
+}
+
+/* ---- the streams ---- */
+
+static int wire_open(struct stream **out, const char *host, uint16_t port)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return -STREAM_E_MEM;
+	*stream = (struct stream){.wire = current, .next = current->streams, .fd = -1};
+	current->streams = stream;
+	stream->error = current->cut ? -STREAM_E_REFUSED : socket_connect(stream, host, port);
+	*out = stream;
+	return 0;
+}
+
+static int wire_status(const struct stream *stream)
+{
+	struct pollfd pollfd = {.fd = stream->fd, .events = POLLOUT};
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (stream->error != -STREAM_E_AGAIN)
+		return stream->error;
+	if (poll(&pollfd, 1, 0) != 1)
+		return -STREAM_E_AGAIN;
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
+		return -STREAM_E_REFUSED;
+	return 0;
+}
+
+static ssize_t result_of(struct stream *stream, ssize_t done)
+{
+	stream->connecting = false;
+	if (done >= 0)
+		return done;
+	return errno == EAGAIN || errno == EINTR ? -STREAM_E_AGAIN : -STREAM_E_RESET;
+}
+
+/* A slow link brings so many bytes a second, and holds a second's worth. */
+static size_t budget_take(struct sim_wire *wire, size_t wanted)
+{
+	uint64_t now = platform_now_ms();
+
+	if (wire->bytes_per_s == 0)
+		return wanted;
+	wire->budget += (now - wire->budget_ms) * wire->bytes_per_s / 1000;
+	wire->budget_ms = now;
+	if (wire->budget > wire->bytes_per_s)
+		wire->budget = wire->bytes_per_s;
+	wire->resume_ms = wire->budget == 0 ? now + 100 : 0;
+	return wanted < wire->budget ? wanted : (size_t)wire->budget;
+}
+
+static ssize_t wire_read(struct stream *stream, void *buf, size_t len)
+{
+	size_t allowed;
+	ssize_t done;
+
+	if (stream->fd < 0)
+		return -STREAM_E_RESET;
+	allowed = budget_take(stream->wire, len);
+	if (allowed == 0) {
+		interest_set(stream, 0);
+		return -STREAM_E_AGAIN;
+	}
+	done = result_of(stream, recv(stream->fd, buf, allowed, 0));
+	if (done > 0 && stream->wire->bytes_per_s)
+		stream->wire->budget -= (uint64_t)done;
+	interest_set(stream, EPOLLIN);
+	return done == 0 ? -STREAM_E_CLOSED : done;
+}
+
+static ssize_t wire_write(struct stream *stream, const void *buf, size_t len)
+{
+	ssize_t done;
+
+	if (stream->fd < 0)
+		return -STREAM_E_RESET;
+	done = result_of(stream, send(stream->fd, buf, len, MSG_NOSIGNAL));
+	interest_set(stream, done == -STREAM_E_AGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	return done;
+}
+
+static void socket_drop(struct stream *stream, bool abort)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	if (stream->fd < 0)
+		return;
+	if (abort)
+		(void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	(void)close(stream->fd);
+	stream->fd = -1;
+}
+
+static void wire_close(struct stream *stream, bool abort)
+{
+	struct stream **link = &stream->wire->streams;
+
+	socket_drop(stream, abort);
+	while (*link != stream)
+		link = &(*link)->next;
+	*link = stream->next;
+	free(stream);
+}
+
+const struct stream_ops sim_wire_ops = {wire_open, wire_status, wire_read, wire_write, wire_close};
+
+void sim_wire_cut(struct sim_wire *wire, bool cut)
+{
+	wire->cut = cut;
+	for (struct stream *stream = wire->streams; cut && stream; stream = stream->next) {
+		socket_drop(stream, true);
+		stream->error = -STREAM_E_RESET;
+	}
+}
+
+void sim_wire_wait(int timeout_ms, void (*ready)(void *ctx, struct sim_wire *wire), void *ctx)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(epoll_fd, events, EVENTS_MAX, timeout_ms);
+
+	/* Only noted here: what serves a device may close streams of later events. */
+	for (int i = 0; i < count; i++) {
+		struct stream *stream = events[i].data.ptr;
+
+		ready(ctx, stream->wire);
+	}
+}
