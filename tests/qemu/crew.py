@@ -24,6 +24,7 @@ JOBS = int(os.environ.get("SKERRY_TEST_JOBS", 2 * (os.cpu_count() or 1)))
 LONG = os.environ.get("SKERRY_TEST_LONG", "0") not in ("", "0")
 TRIAL_S = "300"  # the machine may be busy: no trial of these tests is to end by the clock
 FIT_MAGIC = b"\xd0\x0d\xfe\xed"
+TELL_EVERY = 100
 FAILURES_MAX = 5  # then the rest is not tried: what is wrong shows, and each may take its whole time limit
 
 
@@ -78,6 +79,7 @@ class Crew:
     def run(self, work, items):
         """work(device, item) for each item; (how many were tried, [(item, text)] of those that failed)."""
         left, done, failures = queue.SimpleQueue(), [], []
+        items = list(items)
         for item in items:
             left.put(item)
 
@@ -92,6 +94,8 @@ class Crew:
                 except (Failure, AssertionError, LabError, OSError) as error:
                     failures.append((item, str(error)))
                 done.append(item)
+                if len(done) % TELL_EVERY == 0:
+                    print("       %d of %d, %d failed" % (len(done), len(items), len(failures)), flush=True)
 
         self.on_all(worker)
         return len(done), failures

@@ -18,7 +18,7 @@ from harness import Timeout  # noqa: E402
 
 SEED = int(os.environ.get("SKERRY_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
 ONLY = os.environ.get("SKERRY_TEST_NTH", "")  # only this one
-SAMPLE = 6  # of each kind, in the short run
+SAMPLE = 4  # of each kind, in the short run
 EVENTS = {"read": "read_aio", "write": "write_aio", "flush": "flush_to_disk"}
 COUNTS = {"read": "rd", "write": "wr", "flush": "flush"}
 EIO = 5
