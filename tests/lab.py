@@ -246,10 +246,10 @@ class Device:
 
     def power_cut(self):
         """kill -9."""
-        if self.machine:
-            self.machine.kill()
-            self.consoles.append(self.machine.console)
-            self.machine = None
+        machine, self.machine = self.machine, None
+        if machine:
+            machine.kill()
+            self.consoles.append(machine.console)
 
     @property
     def pid(self):
