@@ -56,7 +56,7 @@ def watch_starts(disk, count):
             pause = re.search(r"boot: slot=(\w) pause ms=(\d+) starts=(\d+)", machine.console[at:machine._seen])
             if pause:
                 expect(pause[1] == said[1] and int(pause[3]) == number, "the pause is this start's", pause[0])
-            ticks = machine.wait(r"boot: done us=\d+ ticks uboot=(\d+)\.\.(\d+) kernel=\d+\.\.\d+ hz=(\d+)")
+            ticks = machine.wait(r"boot: done us=\d+ ticks uboot=(\d+)\.\.(\d+) kernel=\d+\.\.\d+ hz=(\d+)\n")
             machine.wait("panic: why dead before the agent")
             seen.append((said[1], said[2], int(pause[2]) if pause else 0, (int(ticks[2]) - int(ticks[1])) / int(ticks[3])))
     return seen
