@@ -174,13 +174,22 @@ static int get_crash(struct cli *cli, const struct cli_words *words, json_t **cr
 	return rc;
 }
 
+/* The build id is a device's word, and becomes a file's name. */
+static int find_symbols(
+	const struct symbols_search *search, const char *build_id, struct symbols **symbols, struct fleet_error *error)
+{
+	if (!build_id || !*build_id || strspn(build_id, "0123456789abcdef") != strlen(build_id))
+		return fleet_fail(
+			error, NULL, "the crash record has no build id: nothing tells which ELF it belongs to");
+	return symbols_find(search, build_id, symbols, error);
+}
+
 static int show(struct cli *cli, json_t *crash, const struct symbols_search *search)
 {
 	struct symbols *symbols = NULL;
 	struct fleet_error error;
 	int rc = EXIT_OK;
-	const char *build_id = json_string_value(json_object_get(crash, "buildId"));
-	if (symbols_find(search, build_id ? build_id : "(none)", &symbols, &error) < 0)
+	if (find_symbols(search, json_string_value(json_object_get(crash, "buildId")), &symbols, &error) < 0)
 		rc = EXIT_ERROR;
 	json_t *trace = make_trace(symbols, json_object_get(crash, "record"));
 	if (cli->json) {

@@ -72,6 +72,10 @@ def crashes_malformed():
     expect(get("/api/v1/devices/crash-bad")["malformed"] == 6, "they are counted")
     listed = fleet.skerry("crash", "list", "crash-bad")
     expect("00000002" in listed and "fault" in listed, "listed", listed)
+    device.say("crash", crash_of(3, buildId="../../server/ca"))
+    expect(device.crashes.get(timeout=LIMIT_S) == {"id": "00000003"}, "kept as it is")
+    done = fleet.command("crash", "show", "crash-bad", "00000003")
+    expect(done.returncode == 1 and "has no build id" in done.stderr and "ca" not in done.stderr.split(), "a device names no file of ours", done.stderr)
     done = fleet.refused("crash", "show", "crash-bad", "00000002", says=("ab" * 20, "--elf"))
     expect("0x40200030" in done.stdout and "\x1b" not in done.stdout, "shown with bare addresses, and harmless", done.stdout)
 
