@@ -257,10 +257,13 @@ static int keyset_offer(struct ota *ota, const uint8_t *envelope, size_t len)
 	struct ota_signed parts;
 	int error = trust_ready(ota);
 
-	if (!error)
-		error = ota_keyset_open(envelope, len, &parts, &keyset);
-	if (error || keyset.version <= held->version)
+	if (error)
 		return error;
+	error = ota_keyset_open(envelope, len, &parts, &keyset);
+	if (error)
+		return error;
+	if (keyset.version <= held->version)
+		return 0;
 	if (keyset.version - 1 != held->version)
 		return -OTA_E_KEYSET_VERSION;
 	if (ota_keyset_verify_next(held, &parts, &keyset) != OTA_ACCEPTED)
