@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flash.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ota/err.h"
 
-#define PAGE_SECTORS 8
-#define PAGE_BYTES   (PAGE_SECTORS * SIM_SECTOR)
-
+/* Pages that nobody wrote to cost nothing. */
 int sim_flash_init(struct sim_flash *flash, uint32_t sectors)
 {
-	flash->pages = calloc(sectors / PAGE_SECTORS + 1, sizeof(*flash->pages));
+	void *bytes = mmap(NULL, (size_t)sectors * SIM_SECTOR, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		return -OTA_E_MEMORY;
+	flash->bytes = bytes;
 	flash->sectors = sectors;
-	return flash->pages ? 0 : -OTA_E_MEMORY;
+	return 0;
 }
 
 void sim_flash_free(struct sim_flash *flash)
 {
-	for (uint32_t i = 0; flash->pages && i < flash->sectors / PAGE_SECTORS + 1; i++)
-		free(flash->pages[i]);
-	free(flash->pages);
-	flash->pages = NULL;
+	if (flash->bytes)
+		(void)munmap(flash->bytes, (size_t)flash->sectors * SIM_SECTOR);
+	flash->bytes = NULL;
 }
 
 static int is_outside(const struct sim_flash *flash, uint32_t lba, uint32_t count)
@@ -31,35 +33,16 @@ static int is_outside(const struct sim_flash *flash, uint32_t lba, uint32_t coun
 
 int sim_flash_read(const struct sim_flash *flash, uint32_t lba, void *buf, uint32_t count)
 {
-	uint8_t *out = buf;
-
 	if (is_outside(flash, lba, count))
 		return -OTA_E_IO;
-	for (uint32_t i = 0; i < count; i++, lba++, out += SIM_SECTOR) {
-		const uint8_t *page = flash->pages[lba / PAGE_SECTORS];
-
-		if (page)
-			memcpy(out, page + lba % PAGE_SECTORS * SIM_SECTOR, SIM_SECTOR);
-		else
-			memset(out, 0, SIM_SECTOR);
-	}
+	memcpy(buf, flash->bytes + (size_t)lba * SIM_SECTOR, (size_t)count * SIM_SECTOR);
 	return 0;
 }
 
 int sim_flash_write(struct sim_flash *flash, uint32_t lba, const void *buf, uint32_t count)
 {
-	const uint8_t *in = buf;
-
 	if (is_outside(flash, lba, count))
 		return -OTA_E_IO;
-	for (uint32_t i = 0; i < count; i++, lba++, in += SIM_SECTOR) {
-		uint8_t **page = &flash->pages[lba / PAGE_SECTORS];
-
-		if (!*page)
-			*page = calloc(1, PAGE_BYTES);
-		if (!*page)
-			return -OTA_E_MEMORY;
-		memcpy(*page + lba % PAGE_SECTORS * SIM_SECTOR, in, SIM_SECTOR);
-	}
+	memcpy(flash->bytes + (size_t)lba * SIM_SECTOR, buf, (size_t)count * SIM_SECTOR);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #define SIM_SECTOR 512
 
 struct sim_flash {
-	uint8_t **pages; /* NULL: zeroes */
+	uint8_t *bytes;
 	uint32_t sectors;
 };
 
@@ -17,7 +17,7 @@ struct sim_flash {
 __attribute__((warn_unused_result)) int sim_flash_init(struct sim_flash *flash, uint32_t sectors);
 void sim_flash_free(struct sim_flash *flash);
 
-/* 0; -OTA_E_IO beyond its end; -OTA_E_MEMORY. */
+/* 0, or -OTA_E_IO beyond its end. */
 __attribute__((warn_unused_result)) int sim_flash_read(
 	const struct sim_flash *flash, uint32_t lba, void *buf, uint32_t count);
 __attribute__((warn_unused_result)) int sim_flash_write(

@@ -90,16 +90,26 @@ static bool number_read(const char *text, uint32_t max, uint32_t *out)
 	return true;
 }
 
+/* "X.Y.Z=PERCENT" */
 static bool bad_read(struct sim_model *model, const char *text)
 {
+	static const char ends[] = "..=";
 	struct sim_bad *bad = &model->bads[model->bad_count];
-	int used = 0;
 
 	if (model->bad_count == SIM_BADS_MAX)
 		return false;
-	if (sscanf(text, "%" SCNu32 ".%" SCNu32 ".%" SCNu32 "=%n", &bad->version[0], &bad->version[1], &bad->version[2],
-		    &used) != 3 ||
-		used == 0 || !number_read(text + used, 100, &bad->percent))
+	for (size_t i = 0; i < 3; i++) {
+		char number[11] = "";
+		const char *end = strchr(text, ends[i]);
+
+		if (!end || (size_t)(end - text) >= sizeof(number))
+			return false;
+		memcpy(number, text, (size_t)(end - text));
+		if (!number_read(number, UINT32_MAX, &bad->version[i]))
+			return false;
+		text = end + 1;
+	}
+	if (!number_read(text, 100, &bad->percent))
 		return false;
 	model->bad_count++;
 	return true;
@@ -231,31 +241,43 @@ static int device_add(struct fleet *fleet, const char *id, struct ota_bytes imag
 	return error ? complain("no memory for", id, "ask for fewer devices with --count") : 0;
 }
 
-static int devices_load(struct fleet *fleet)
+static bool is_wanted(const struct fleet *fleet, const char *id)
 {
 	const struct options *o = &fleet->options;
+
+	return id[0] != '.' && strlen(id) < OTA_DEVICE_ID_MAX && fleet->count < o->count &&
+	       strncmp(id, o->prefix, strlen(o->prefix)) == 0;
+}
+
+static int devices_add(struct fleet *fleet, struct ota_bytes image)
+{
 	struct dirent **entries;
-	struct ota_bytes image;
-	int found, rc = 0;
+	int found = scandir(fleet->options.devices, &entries, NULL, alphasort), rc = 0;
 
-	if (!file_read(o->image, &image))
-		return complain("cannot read", o->image, "`skerry image build` makes it");
-	found = scandir(o->devices, &entries, NULL, alphasort);
 	if (found < 0)
-		return complain("cannot read the folder", o->devices, "it is `devices` in the home of skerry");
+		return complain(
+			"cannot read the folder", fleet->options.devices, "it is `devices` in the home of skerry");
 	fleet->devices = calloc((size_t)found + 1, sizeof(struct sim_device *));
-	for (int i = 0; i < found && fleet->devices; i++) {
-		const char *id = entries[i]->d_name;
-
-		if (rc == 0 && id[0] != '.' && strlen(id) < OTA_DEVICE_ID_MAX && fleet->count < o->count &&
-			strncmp(id, o->prefix, strlen(o->prefix)) == 0)
-			rc = device_add(fleet, id, image);
+	for (int i = 0; i < found; i++) {
+		if (fleet->devices && rc == 0 && is_wanted(fleet, entries[i]->d_name))
+			rc = device_add(fleet, entries[i]->d_name, image);
 		free(entries[i]);
 	}
 	free(entries);
-	free((void *)(uintptr_t)image.data);
 	if (rc == 0 && fleet->count == 0)
-		return complain("no device in", o->devices, "add some with `skerry device add`");
+		return complain("no device in", fleet->options.devices, "add some with `skerry device add`");
+	return rc;
+}
+
+static int devices_load(struct fleet *fleet)
+{
+	struct ota_bytes image;
+	int rc;
+
+	if (!file_read(fleet->options.image, &image))
+		return complain("cannot read", fleet->options.image, "`skerry image build` makes it");
+	rc = devices_add(fleet, image);
+	free((void *)(uintptr_t)image.data);
 	return rc;
 }
 
