@@ -174,6 +174,8 @@ def against(mode):
             if update.last.get("status") in OPEN:
                 w.lab.skerry("job", "cancel", update.job_id)
                 update.result()
+                # The device hears of it when it next asks; an honest server before that would let the update through.
+                w.device.wait(r"ota: job\.withdrawn id=%s" % update.job_id)
             w.honest()
             if update.last.get("status") != "SUCCEEDED":
                 w.expect_unharmed()
