@@ -15,6 +15,8 @@
 #define OUTAGE_MS   5000 /* at least */
 #define OUTAGE_MORE 55000
 #define NO_SLOT_MS  60000
+#define CRASH_MS    500 /* with what is added less than the time for which an image must be well to be confirmed */
+#define CRASH_MORE  1500
 
 struct sim_device *sim_device_current;
 
@@ -283,8 +285,9 @@ static void switch_on(struct sim_device *device)
 	}
 	config_set(device, &start);
 	device->app = app_of(device, &start);
-	device->crash_ms =
-		device->app == SIM_APP_CRASHES && start.mode != OTA_MODE_SAFE ? now + 1000 + draw(device, 4000) : NEVER;
+	device->crash_ms = device->app == SIM_APP_CRASHES && start.mode != OTA_MODE_SAFE
+				   ? now + CRASH_MS + draw(device, CRASH_MORE)
+				   : NEVER;
 	device->config.ota = calloc(1, ota_bytes());
 	error = device->config.ota ? agent_init(&device->agent, &device->config, &ops, device) : -OTA_E_MEMORY;
 	if (error != 0) {

@@ -32,7 +32,7 @@ static const char usage[] =
 	"  --per-second N       switch so many on each second (default 100)\n"
 	"  --slot-kib N         size of each slot (default 1024)\n"
 	"  --seed N             of all chances (default 1)\n"
-	"  --crash PERCENT      an image on trial crashes on so many devices\n"
+	"  --crash PERCENT      an image on trial crashes on so many devices, before it can be confirmed\n"
 	"  --ill PERCENT        ... is never well\n"
 	"  --bad X.Y.Z=PERCENT  this version crashes on so many devices; again for others, at most 8\n"
 	"  --offline PERCENT    of the time, in outages of 5 to 60 s\n"

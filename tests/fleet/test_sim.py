@@ -12,7 +12,7 @@ import home
 from cases import case, expect, main
 
 BIN = home.programs()
-COUNT = 24
+COUNT = 16
 fleet = home.Home(BIN).start()
 first = fleet.image("1.0.0", size=6000)
 for number in range(COUNT):
@@ -86,23 +86,24 @@ def bad():
         with Sim("--per-second", "50", "--bad", "3.0.0=50", "--seed", "7"):
             states = update_all(suit)
             failed.append(sorted(d for d, s in states.items() if s["status"] == "FAILED"))
-            expect(set(s["status"] for s in states.values()) == {"SUCCEEDED", "FAILED"}, "some succeed, some fail", states)
+            expect(0 < len(failed[-1]) < COUNT, "some of them fail, and no more", failed[-1])
+            expect(set(s["status"] for s in states.values()) == {"SUCCEEDED", "FAILED"}, "the others succeed", states)
             for device in failed[-1]:
                 expect(states[device]["statusDetails"]["reason"] == "rolled-back", "they say why", states[device])
             home.wait_until(lambda: versions().count("1.0.0") == len(failed[-1]), "those run the old image")
     expect(failed[0] == failed[1], "chance is the seed's", failed)
 
 
-@case("outages, power cuts and slow links: every job ends, and what runs is what was said")
+@case("outages, power cuts and slow links: every job ends, and what runs is what was said", long=True)
 def hard_life():
     suit = fleet.image("4.0.0", size=6000)
-    with Sim("--per-second", "50", "--offline", "30", "--cuts", "60", "--slow", "30=3000", "--seed", "11") as sim:
+    with Sim("--per-second", "50", "--offline", "10", "--cuts", "30", "--slow", "30=3000", "--seed", "11") as sim:
+        home.wait_until(lambda: sim.state["cuts"] + sim.state["outages"] > 0, "it is hard")
         states = update_all(suit)
         digests = {d["id"]: d["digest"] for d in devices()}
         for device, state in states.items():
             if state["status"] == "SUCCEEDED":
                 expect(digests[device] == state["digest"], "a success runs", device, state)
-        expect(sim.state["cuts"] + sim.state["outages"] > 0, "it was hard", sim.state)
         return "%d of %d succeeded, %d cuts, %d outages" % (
             sum(s["status"] == "SUCCEEDED" for s in states.values()), COUNT, sim.state["cuts"], sim.state["outages"])
 
