@@ -25,7 +25,7 @@ EIO = 5
 LAST_S = 3
 BEHIND_MAX = 3  # a run may take that many operations less than the one that was counted
 # What names a failed request: the driver, the core, the boot loader.
-REPORTED = r"blk: request\.fail|E_IO|slot-unreadable|record copy=\d cannot be (read|written)|mark cannot be read"
+REPORTED = r"blk: request\.fail|E_IO|boot: read error|slot-unreadable|record copy=\d cannot be (read|written)|mark cannot be read"
 # How an update may end that met the error: it was mended, or given up for it.
 ENDS = [("SUCCEEDED", None), ("FAILED", "slot-unreadable"), ("FAILED", "record-unwritable"), ("FAILED", "E_IO")]
 

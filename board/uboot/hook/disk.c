@@ -19,9 +19,11 @@ struct blk_desc *skerry_disk(void)
 /* A read error may pass; a slot that is not read is a slot that is not started. */
 int skerry_disk_read(struct blk_desc *disk, u32 lba, u32 sectors, void *buf)
 {
-	for (unsigned i = 0; i < DISK_READS; i++)
+	for (unsigned i = 0; i < DISK_READS; i++) {
 		if (blk_dread(disk, lba, sectors, buf) == sectors)
 			return 0;
+		printf("boot: read error lba=0x%x sectors=%u\n", lba, sectors);
+	}
 	return -EIO;
 }
 
