@@ -97,7 +97,10 @@ static bool is_authorised(struct http_request *request)
 		return false;
 	header += 7 + strspn(header + 7, " ");
 	ota_sha256(header, strlen(header), hash);
-	return is_same(hash, request->server->settings.token_hash, sizeof hash);
+	if (!is_same(hash, request->server->settings.token_hash, sizeof hash))
+		return false;
+	request->who = (struct principal){.role = ROLE_ADMIN, .name = "operator"};
+	return true;
 }
 
 static void admit(struct http_request *request, const char *method, const char *path)

@@ -33,8 +33,8 @@ static int get_one(struct http_request *request)
 }
 
 const struct http_route http_crash_routes[] = {
-	{"GET", "/api/v1/crashes", HTTP_BODY_NONE, get_all},
-	{"GET", "/api/v1/devices/*/crashes", HTTP_BODY_NONE, get_of_device},
-	{"GET", "/api/v1/devices/*/crashes/*", HTTP_BODY_NONE, get_one},
+	{"GET", "/api/v1/crashes", HTTP_BODY_NONE, get_all, ROLE_VIEWER},
+	{"GET", "/api/v1/devices/*/crashes", HTTP_BODY_NONE, get_of_device, ROLE_VIEWER},
+	{"GET", "/api/v1/devices/*/crashes/*", HTTP_BODY_NONE, get_one, ROLE_VIEWER},
 	{0},
 };

@@ -167,10 +167,10 @@ static int get_logs(struct http_request *request)
 }
 
 const struct http_route http_device_routes[] = {
-	{"GET", "/api/v1/devices", HTTP_BODY_NONE, get_devices},
-	{"GET", "/api/v1/devices/*", HTTP_BODY_NONE, get_device},
-	{"PUT", "/api/v1/devices/*", HTTP_BODY_JSON, put_device},
-	{"POST", "/api/v1/devices/*/cmd", HTTP_BODY_JSON, post_command},
-	{"GET", "/api/v1/devices/*/logs", HTTP_BODY_NONE, get_logs},
+	{"GET", "/api/v1/devices", HTTP_BODY_NONE, get_devices, ROLE_VIEWER},
+	{"GET", "/api/v1/devices/*", HTTP_BODY_NONE, get_device, ROLE_VIEWER},
+	{"PUT", "/api/v1/devices/*", HTTP_BODY_JSON, put_device, ROLE_OPERATOR},
+	{"POST", "/api/v1/devices/*/cmd", HTTP_BODY_JSON, post_command, ROLE_OPERATOR},
+	{"GET", "/api/v1/devices/*/logs", HTTP_BODY_NONE, get_logs, ROLE_VIEWER},
 	{0},
 };

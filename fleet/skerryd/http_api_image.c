@@ -142,8 +142,8 @@ static int put_manifest(struct http_request *request)
 }
 
 const struct http_route http_image_routes[] = {
-	{"GET", "/api/v1/images", HTTP_BODY_NONE, get_images},
-	{"PUT", "/api/v1/images/*/payload", HTTP_BODY_PAYLOAD, put_payload},
-	{"PUT", "/api/v1/images/*/manifest", HTTP_BODY_MANIFEST, put_manifest},
+	{"GET", "/api/v1/images", HTTP_BODY_NONE, get_images, ROLE_VIEWER},
+	{"PUT", "/api/v1/images/*/payload", HTTP_BODY_PAYLOAD, put_payload, ROLE_OPERATOR},
+	{"PUT", "/api/v1/images/*/manifest", HTTP_BODY_MANIFEST, put_manifest, ROLE_OPERATOR},
 	{0},
 };

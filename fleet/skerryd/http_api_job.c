@@ -173,9 +173,9 @@ static int post_cancel(struct http_request *request)
 }
 
 const struct http_route http_job_routes[] = {
-	{"GET", "/api/v1/jobs", HTTP_BODY_NONE, get_jobs},
-	{"POST", "/api/v1/jobs", HTTP_BODY_JSON, post_job},
-	{"GET", "/api/v1/jobs/*", HTTP_BODY_NONE, get_job},
-	{"POST", "/api/v1/jobs/*/cancel", HTTP_BODY_JSON, post_cancel},
+	{"GET", "/api/v1/jobs", HTTP_BODY_NONE, get_jobs, ROLE_VIEWER},
+	{"POST", "/api/v1/jobs", HTTP_BODY_JSON, post_job, ROLE_OPERATOR},
+	{"GET", "/api/v1/jobs/*", HTTP_BODY_NONE, get_job, ROLE_VIEWER},
+	{"POST", "/api/v1/jobs/*/cancel", HTTP_BODY_JSON, post_cancel, ROLE_OPERATOR},
 	{0},
 };

@@ -68,7 +68,7 @@ static int get_events(struct http_request *request)
 }
 
 const struct http_route http_status_routes[] = {
-	{"GET", "/api/v1/status", HTTP_BODY_NONE, get_status},
-	{"GET", "/api/v1/events", HTTP_BODY_NONE, get_events},
+	{"GET", "/api/v1/status", HTTP_BODY_NONE, get_status, ROLE_VIEWER},
+	{"GET", "/api/v1/events", HTTP_BODY_NONE, get_events, ROLE_VIEWER},
 	{0},
 };

@@ -169,6 +169,6 @@ static int get_artifact(struct http_request *request)
 }
 
 const struct http_route http_artifact_routes[] = {
-	{"GET", "/artifacts/*.fit", HTTP_BODY_NONE, get_artifact},
+	{"GET", "/artifacts/*.fit", HTTP_BODY_NONE, get_artifact, ROLE_NOBODY},
 	{0},
 };

@@ -12,6 +12,7 @@
 #include "shared/file.h"
 #include "skerryd/command.h"
 #include "skerryd/http.h"
+#include "skerryd/principal.h"
 #include "skerryd/skerryd.h"
 
 #define HTTP_JSON_MAX    (64u << 10)
@@ -29,6 +30,7 @@ struct http_route {
 	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, two at most */
 	enum http_body body;
 	int (*handle)(struct http_request *request);
+	enum role role; /* who may, at least */
 };
 /* Terminated by a zeroed one. */
 extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
@@ -42,6 +44,7 @@ struct http_request {
 	const struct http_route *route;
 	char ids[2][HTTP_ID_MAX];
 	const char *id; /* the first */
+	struct principal who;
 	bool is_head;
 	int refusal; /* HTTP status of an answer that was decided before the body ended; 0: none */
 	struct fleet_error why;

@@ -4,49 +4,9 @@
 #include <stdlib.h>
 
 #include "skerryd/store_priv.h"
+#include "skerryd/store_schema.h"
 
 #define APPLICATION_ID 0x534b5259 /* "SKRY": tells our files from others */
-
-static const char schema[] =
-	"CREATE TABLE devices (id TEXT PRIMARY KEY, board TEXT NOT NULL, added_at INTEGER NOT NULL,"
-	" last_seen INTEGER NOT NULL DEFAULT 0, online INTEGER NOT NULL DEFAULT 0, boot INTEGER NOT NULL DEFAULT 0,"
-	" round INTEGER NOT NULL DEFAULT 0, malformed INTEGER NOT NULL DEFAULT 0,"
-	" log_boot INTEGER NOT NULL DEFAULT 0, log_next INTEGER NOT NULL DEFAULT 0,"
-	" version TEXT, digest TEXT, slot TEXT, mode TEXT, report TEXT, report_at INTEGER) STRICT;"
-	"CREATE TABLE images (digest TEXT PRIMARY KEY, added_at INTEGER NOT NULL, payload_bytes INTEGER,"
-	" manifest BLOB, app TEXT, version TEXT, counter INTEGER, image_bytes INTEGER, vendor_id BLOB, class_id BLOB) "
-	"STRICT;"
-	"CREATE TABLE jobs (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
-	" device TEXT NOT NULL REFERENCES devices, digest TEXT NOT NULL, version TEXT, status TEXT NOT NULL,"
-	" version_number INTEGER NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER, updated_at INTEGER NOT NULL,"
-	" details TEXT NOT NULL, document TEXT NOT NULL) STRICT;"
-	"CREATE UNIQUE INDEX jobs_open ON jobs (device) WHERE status IN ('QUEUED', 'IN_PROGRESS');"
-	"CREATE INDEX jobs_device ON jobs (device, n);"
-	"CREATE INDEX jobs_status ON jobs (status, updated_at);"
-	"CREATE TABLE logs (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, time INTEGER NOT NULL,"
-	" text TEXT NOT NULL) STRICT;"
-	"CREATE INDEX logs_device ON logs (device, n);"
-	"CREATE TABLE events (n INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL,"
-	" device TEXT, job TEXT, text TEXT NOT NULL, details TEXT) STRICT;"
-	"CREATE INDEX events_device ON events (device, n);"
-	"PRAGMA application_id = 1397445209;"
-	"PRAGMA user_version = 1;";
-
-/* What each later version of the schema added; the first makes version 2. Never changed, only added to. */
-static const char *const upgrades[] = {
-	"CREATE TABLE crashes (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices,"
-	" id TEXT NOT NULL, time INTEGER NOT NULL, cause TEXT NOT NULL, image TEXT, version TEXT, thread TEXT,"
-	" build_id TEXT, boots INTEGER NOT NULL, record TEXT NOT NULL, UNIQUE (device, id)) STRICT;",
-	"CREATE TABLE keysets (version INTEGER PRIMARY KEY, issued_at INTEGER NOT NULL, added_at INTEGER NOT NULL,"
-	" bytes BLOB NOT NULL) STRICT;"
-	"CREATE TABLE assigned (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;"
-	"INSERT INTO assigned VALUES (1, 0);"
-	"ALTER TABLE devices ADD COLUMN keyset INTEGER;"
-	"ALTER TABLE devices ADD COLUMN keyset_error TEXT;"
-	"ALTER TABLE devices ADD COLUMN assigned_sequence INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE devices ADD COLUMN assigned_digest TEXT;",
-};
-#define SCHEMA_VERSION (1 + (int)(sizeof upgrades / sizeof *upgrades))
 
 const char *store_error(const struct store *store)
 {
@@ -112,7 +72,7 @@ static int make_schema(struct store *store)
 {
 	if (store_begin(store, STORE_KEPT_ON_POWER_CUT) < 0)
 		return -1;
-	if (exec(store, schema) < 0) {
+	if (exec(store, store_schema) < 0) {
 		store_rollback(store);
 		return -1;
 	}
@@ -123,13 +83,13 @@ static int make_schema(struct store *store)
 static int upgrade(struct store *store, int64_t version)
 {
 	char number[48];
-	if (version >= SCHEMA_VERSION)
+	if (version >= store_schema_version)
 		return 0;
 	if (store_begin(store, STORE_KEPT_ON_POWER_CUT) < 0)
 		return -1;
-	snprintf(number, sizeof number, "PRAGMA user_version = %d", SCHEMA_VERSION);
-	for (; version < SCHEMA_VERSION; version++) {
-		if (exec(store, upgrades[version - 1]) < 0) {
+	snprintf(number, sizeof number, "PRAGMA user_version = %d", store_schema_version);
+	for (; version < store_schema_version; version++) {
+		if (exec(store, store_upgrades[version - 1]) < 0) {
 			store_rollback(store);
 			return -1;
 		}
@@ -166,10 +126,10 @@ static int check_version(struct store *store, const char *path, struct fleet_err
 		return make_schema(store) < 0 || upgrade(store, 1) < 0 ? open_failed(store, path, error) : 0;
 	if (application != APPLICATION_ID)
 		return fleet_fail(error, "move it away", "'%s' is a database of another program", path);
-	if (version > SCHEMA_VERSION)
+	if (version > store_schema_version)
 		return fleet_fail(error, "start the newer skerryd, or restore the backup made before it ran",
 			"the database '%s' was written by a newer skerryd (schema %lld; this one knows %d)", path,
-			(long long)version, SCHEMA_VERSION);
+			(long long)version, store_schema_version);
 	return upgrade(store, version) < 0 ? open_failed(store, path, error) : 0;
 }
 

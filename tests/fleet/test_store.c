@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "shared/file.h"
+#include "skerryd/store_schema.h"
 
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -285,31 +286,39 @@ static void crashes(void **state)
 	json_decref(crash);
 }
 
-/* A database of the first version, with what was in it. */
+/* A database as it was when the schema had `version`, with a device. */
+static void make_old(struct fixture *f, int version)
+{
+	char number[48];
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(unlink(f->path), 0);
+	exec(f->path, store_schema);
+	for (int i = 1; i < version; i++)
+		exec(f->path, store_upgrades[i - 1]);
+	snprintf(number, sizeof number, "PRAGMA user_version = %d", version);
+	exec(f->path, number);
+	exec(f->path, "INSERT INTO devices (id, board, added_at) VALUES ('one', 'b', 1)");
+}
+
+/* Of every version that was ever written. */
 static void upgraded(void **state)
 {
 	struct fixture *f = *state;
 	struct store_device device;
 	int64_t sequence;
-	bool added;
-	begin(f);
-	assert_int_equal(store_device_put(f->store, "one", "b", 1, &added), 0);
-	commit(f);
-	store_close(f->store);
-	f->store = NULL;
-	exec(f->path,
-		"DROP TABLE crashes; DROP TABLE keysets; DROP TABLE assigned; ALTER TABLE devices DROP COLUMN keyset;"
-		"ALTER TABLE devices DROP COLUMN keyset_error; ALTER TABLE devices DROP COLUMN assigned_sequence;"
-		"ALTER TABLE devices DROP COLUMN assigned_digest; PRAGMA user_version = 1");
-	reopen(f);
-	begin(f);
-	assert_int_equal(store_sequence_get(f->store, "one", "", &sequence), 0);
-	commit(f);
-	assert_int_equal(sequence, 1);
-	assert_int_equal(store_device_get(f->store, "one", &device), 0);
-	assert_true(crash_is_new(f, "one", "12345678"));
-	reopen(f);
-	assert_false(crash_is_new(f, "one", "12345678"));
+	for (int version = 1; version <= store_schema_version; version++) {
+		make_old(f, version);
+		reopen(f);
+		begin(f);
+		assert_int_equal(store_sequence_get(f->store, "one", "", &sequence), 0);
+		commit(f);
+		assert_int_equal(sequence, 1);
+		assert_int_equal(store_device_get(f->store, "one", &device), 0);
+		assert_true(crash_is_new(f, "one", "12345678"));
+		reopen(f);
+		assert_false(crash_is_new(f, "one", "12345678"));
+	}
 }
 
 static void expect_refused(const char *path, const char *says)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks: a role, within a tenant or in all. */
+#ifndef SKERRYD_PRINCIPAL_H
+#define SKERRYD_PRINCIPAL_H
+
+/* Each may what those before it may. NOBODY: no token needed. VIEWER reads; OPERATOR changes devices, images and rollouts; ADMIN tokens, tenants, keysets. */
+enum role { ROLE_NOBODY = 1, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+
+struct principal {
+	enum role role;
+	char name[65];   /* for the audit log: the token's name */
+	char tenant[33]; /* "": all tenants */
+};
+
+#endif

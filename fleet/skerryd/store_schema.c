@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "skerryd/store_schema.h"
+
+const char store_schema[] =
+	"CREATE TABLE devices (id TEXT PRIMARY KEY, board TEXT NOT NULL, added_at INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL DEFAULT 0, online INTEGER NOT NULL DEFAULT 0, boot INTEGER NOT NULL DEFAULT 0,"
+	" round INTEGER NOT NULL DEFAULT 0, malformed INTEGER NOT NULL DEFAULT 0,"
+	" log_boot INTEGER NOT NULL DEFAULT 0, log_next INTEGER NOT NULL DEFAULT 0,"
+	" version TEXT, digest TEXT, slot TEXT, mode TEXT, report TEXT, report_at INTEGER) STRICT;"
+	"CREATE TABLE images (digest TEXT PRIMARY KEY, added_at INTEGER NOT NULL, payload_bytes INTEGER,"
+	" manifest BLOB, app TEXT, version TEXT, counter INTEGER, image_bytes INTEGER, vendor_id BLOB, class_id BLOB) "
+	"STRICT;"
+	"CREATE TABLE jobs (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+	" device TEXT NOT NULL REFERENCES devices, digest TEXT NOT NULL, version TEXT, status TEXT NOT NULL,"
+	" version_number INTEGER NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER, updated_at INTEGER NOT NULL,"
+	" details TEXT NOT NULL, document TEXT NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX jobs_open ON jobs (device) WHERE status IN ('QUEUED', 'IN_PROGRESS');"
+	"CREATE INDEX jobs_device ON jobs (device, n);"
+	"CREATE INDEX jobs_status ON jobs (status, updated_at);"
+	"CREATE TABLE logs (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, time INTEGER NOT NULL,"
+	" text TEXT NOT NULL) STRICT;"
+	"CREATE INDEX logs_device ON logs (device, n);"
+	"CREATE TABLE events (n INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL,"
+	" device TEXT, job TEXT, text TEXT NOT NULL, details TEXT) STRICT;"
+	"CREATE INDEX events_device ON events (device, n);"
+	"PRAGMA application_id = 1397445209;"
+	"PRAGMA user_version = 1;";
+
+/* Crash records. */
+static const char to_2[] =
+	"CREATE TABLE crashes (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL REFERENCES devices,"
+	" id TEXT NOT NULL, time INTEGER NOT NULL, cause TEXT NOT NULL, image TEXT, version TEXT, thread TEXT,"
+	" build_id TEXT, boots INTEGER NOT NULL, record TEXT NOT NULL, UNIQUE (device, id)) STRICT;";
+
+/* Trust. */
+static const char to_3[] =
+	"CREATE TABLE keysets (version INTEGER PRIMARY KEY, issued_at INTEGER NOT NULL, added_at INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL) STRICT;"
+	"CREATE TABLE assigned (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;"
+	"INSERT INTO assigned VALUES (1, 0);"
+	"ALTER TABLE devices ADD COLUMN keyset INTEGER;"
+	"ALTER TABLE devices ADD COLUMN keyset_error TEXT;"
+	"ALTER TABLE devices ADD COLUMN assigned_sequence INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE devices ADD COLUMN assigned_digest TEXT;";
+
+/* The fleet: tenants, tokens, attributes, groups, channels, rollouts, enrolment, webhooks, history. */
+static const char to_4[] =
+	/* Who: tokens are kept as SHA-256; tenant NULL: all tenants. */
+	"CREATE TABLE tenants (name TEXT PRIMARY KEY, added_at INTEGER NOT NULL) STRICT;"
+	"INSERT INTO tenants VALUES ('default', 0);"
+	"CREATE TABLE tokens (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, role TEXT NOT NULL,"
+	" tenant TEXT REFERENCES tenants, added_at INTEGER NOT NULL, expires_at INTEGER, last_used INTEGER) STRICT;"
+	/* What operators did. hash = SHA-256 over the row before's hash and this row: nothing can be taken out unseen. */
+	"CREATE TABLE audit (n INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, tenant TEXT, actor TEXT NOT "
+	"NULL,"
+	" action TEXT NOT NULL, object TEXT NOT NULL, details TEXT, hash BLOB NOT NULL) STRICT;"
+	/* Devices. state: active, revoked, retired. */
+	"ALTER TABLE devices ADD COLUMN tenant TEXT NOT NULL DEFAULT 'default';"
+	"ALTER TABLE devices ADD COLUMN state TEXT NOT NULL DEFAULT 'active';"
+	"ALTER TABLE devices ADD COLUMN cert_serial TEXT;"
+	"ALTER TABLE devices ADD COLUMN cert_expires INTEGER;"
+	"ALTER TABLE devices ADD COLUMN last_error TEXT;"
+	"ALTER TABLE devices ADD COLUMN health TEXT;"
+	"ALTER TABLE devices ADD COLUMN app TEXT;"
+	"CREATE INDEX devices_tenant ON devices (tenant, id);"
+	"CREATE INDEX devices_online ON devices (online, id);"
+	"CREATE INDEX devices_digest ON devices (digest, id);"
+	"CREATE TABLE attributes (device TEXT NOT NULL REFERENCES devices ON DELETE CASCADE, name TEXT NOT NULL,"
+	" value TEXT NOT NULL, PRIMARY KEY (device, name)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX attributes_value ON attributes (name, value, device);"
+	"CREATE TABLE groups (tenant TEXT NOT NULL REFERENCES tenants, name TEXT NOT NULL, selector TEXT NOT NULL,"
+	" added_at INTEGER NOT NULL, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;"
+	/* Images: the bytes are everybody's, who may see them is not. */
+	"CREATE TABLE image_tenants (tenant TEXT NOT NULL REFERENCES tenants, digest TEXT NOT NULL REFERENCES images,"
+	" PRIMARY KEY (tenant, digest)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO image_tenants SELECT 'default', digest FROM images;"
+	"CREATE TABLE channels (tenant TEXT NOT NULL REFERENCES tenants, app TEXT NOT NULL, board TEXT NOT NULL,"
+	" name TEXT NOT NULL, digest TEXT NOT NULL REFERENCES images, set_at INTEGER NOT NULL,"
+	" PRIMARY KEY (tenant, app, board, name)) STRICT, WITHOUT ROWID;"
+	"ALTER TABLE jobs ADD COLUMN rollout TEXT;"
+	/* Rollouts: spec is the description as accepted, defaults filled in; *_ms are unix milliseconds. */
+	"CREATE TABLE rollouts (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+	" tenant TEXT NOT NULL REFERENCES tenants, name TEXT NOT NULL, digest TEXT NOT NULL REFERENCES images,"
+	" app TEXT NOT NULL, state TEXT NOT NULL, spec TEXT NOT NULL, author TEXT NOT NULL, reason TEXT,"
+	" version_number INTEGER NOT NULL, added_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;"
+	"CREATE INDEX rollouts_state ON rollouts (state);"
+	"CREATE TABLE rollout_waves (rollout TEXT NOT NULL REFERENCES rollouts (id), wave INTEGER NOT NULL,"
+	" state TEXT NOT NULL, satisfied_ms INTEGER, bucket_fill INTEGER NOT NULL, bucket_at_ms INTEGER NOT NULL,"
+	" bucket_starts INTEGER NOT NULL, forgiven TEXT, PRIMARY KEY (rollout, wave)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE rollout_targets (rollout TEXT NOT NULL REFERENCES rollouts (id), device TEXT NOT NULL"
+	" REFERENCES devices, wave INTEGER NOT NULL, rank INTEGER NOT NULL, state TEXT NOT NULL,"
+	" tries_left INTEGER NOT NULL, stopped INTEGER NOT NULL DEFAULT 0, go_back INTEGER NOT NULL DEFAULT 0,"
+	" offline INTEGER NOT NULL DEFAULT 0, job TEXT, digest_before TEXT, not_before_ms INTEGER NOT NULL DEFAULT 0,"
+	" turn_ms INTEGER, started_ms INTEGER, ended_ms INTEGER, error TEXT,"
+	" PRIMARY KEY (rollout, device)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX rollout_targets_turn ON rollout_targets (rollout, wave, state, rank);"
+	"CREATE INDEX rollout_targets_device ON rollout_targets (device);"
+	"CREATE TABLE rollout_approvals (rollout TEXT NOT NULL REFERENCES rollouts (id), actor TEXT NOT NULL,"
+	" time INTEGER NOT NULL, PRIMARY KEY (rollout, actor)) STRICT, WITHOUT ROWID;"
+	/* Enrolment by a token, which is kept as SHA-256. */
+	"CREATE TABLE enrolments (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants, hash BLOB NOT NULL "
+	"UNIQUE,"
+	" board TEXT NOT NULL, attributes TEXT, uses_left INTEGER NOT NULL, added_at INTEGER NOT NULL,"
+	" expires_at INTEGER NOT NULL) STRICT;"
+	/* Webhooks, and what is still to be told. */
+	"CREATE TABLE webhooks (id TEXT PRIMARY KEY, tenant TEXT REFERENCES tenants, url TEXT NOT NULL, secret BLOB "
+	"NOT NULL,"
+	" kinds TEXT NOT NULL, added_at INTEGER NOT NULL, last_status INTEGER, last_at INTEGER) STRICT;"
+	"CREATE TABLE webhook_queue (n INTEGER PRIMARY KEY AUTOINCREMENT, webhook TEXT NOT NULL REFERENCES webhooks"
+	" ON DELETE CASCADE, body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL) STRICT;"
+	/* What the dashboard plots. */
+	"CREATE TABLE telemetry (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, name TEXT NOT NULL,"
+	" time INTEGER NOT NULL, value TEXT NOT NULL) STRICT;"
+	"CREATE INDEX telemetry_device ON telemetry (device, name, n);"
+	"CREATE TABLE history (tenant TEXT NOT NULL, time INTEGER NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (tenant, time)) STRICT, WITHOUT ROWID;"
+	"ALTER TABLE events ADD COLUMN tenant TEXT;"
+	"ALTER TABLE events ADD COLUMN rollout TEXT;";
+
+const char *const store_upgrades[] = {to_2, to_3, to_4};
+const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);
