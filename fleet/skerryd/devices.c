@@ -120,7 +120,7 @@ int devices_on_presence(struct skerryd *server, const char *id, const struct mes
 
 void devices_settle_presence(struct skerryd *server)
 {
-	char id[65];
+	char id[65] = "";
 	int rc;
 	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
 		return;

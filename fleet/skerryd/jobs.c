@@ -13,6 +13,8 @@
 #define ASSIGNMENT_TEXT_MAX (OTA_ASSIGNMENT_BYTES_MAX * 4 / 3 + 32)
 #define DOCUMENT_MAX        (24576 - ASSIGNMENT_TEXT_MAX)
 
+#define RINGS_A_TICK 256 /* then messages have their turn */
+
 /* ---- events ---- */
 
 static const char *event_kind(enum job_status status)
@@ -381,13 +383,15 @@ int jobs_ring_all(struct skerryd *server)
 	return 0;
 }
 
+/* How many rang, or -1. */
 static int ring(struct skerryd *server)
 {
 	const char *device;
-	while ((device = bell_due(&server->bells, note_now_ms())))
+	int rang = 0;
+	for (; rang < RINGS_A_TICK && (device = bell_due(&server->bells, note_now_ms())); rang++)
 		if (send_bell(server, device) < 0)
 			return -1;
-	return 0;
+	return rang;
 }
 
 static int time_out(struct skerryd *server)
@@ -407,12 +411,14 @@ static int time_out(struct skerryd *server)
 	return rc < 0 ? -1 : 0;
 }
 
-void jobs_tick(struct skerryd *server)
+bool jobs_tick(struct skerryd *server)
 {
 	if (!server->broker_since || skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
-		return;
-	if (ring(server) < 0 || time_out(server) < 0)
+		return false;
+	int rang = ring(server);
+	if (rang < 0 || time_out(server) < 0) {
 		skerryd_rollback(server);
-	else
-		(void)!skerryd_commit(server);
+		return false;
+	}
+	return skerryd_commit(server) == 0 && rang == RINGS_A_TICK;
 }

@@ -36,7 +36,7 @@ int jobs_on_update(struct skerryd *server, const char *device, const char *job, 
 
 /* Ring the doorbells of those with a queued job: at start. 0 or -1. */
 int jobs_ring_all(struct skerryd *server) STORE_CHECK;
-/* Every half second or so: doorbells that are due, jobs that have timed out. */
-void jobs_tick(struct skerryd *server);
+/* Every half second or so: doorbells that are due, jobs that have timed out. True: more bells are due, call it again soon. */
+bool jobs_tick(struct skerryd *server);
 
 #endif

@@ -151,6 +151,9 @@ static int take(struct skerryd *server, const struct topic *topic, const struct 
 	/* What the broker remembers says nothing about when the device was there. */
 	if (item->retained) {
 		struct store_device device;
+		/* Of many devices they come for a while: only when no more do is one that is missing offline. */
+		if (server->presence_due_ms)
+			server->presence_due_ms = note_now_ms() + PRESENCE_GRACE_MS;
 		rc = store_device_get(server->store, topic->device, &device);
 	} else {
 		rc = store_device_seen(server->store, topic->device, note_now());
@@ -165,15 +168,23 @@ static int take(struct skerryd *server, const struct topic *topic, const struct 
 	return rc == MALFORMED ? note_malformed(server, topic->device, item->topic) : rc;
 }
 
+/* An empty message only clears a retained one. */
+static bool is_for_us(const struct skerryd *server, const struct inbox_item *item, struct topic *topic)
+{
+	return item->len > 0 && topic_parse(server->settings.prefix, item->topic, topic);
+}
+
+/* What is answered as taken must be there for good: the device forgets it. */
+static enum store_durability durability_of(const struct topic *topic)
+{
+	return topic->kind == TOPIC_JOB_UPDATE || topic->kind == TOPIC_CRASH ? STORE_KEPT_ON_POWER_CUT
+									     : STORE_KEPT_ON_KILL;
+}
+
 static void take_message(struct skerryd *server, const struct inbox_item *item)
 {
 	struct topic topic;
-	/* An empty message only clears a retained one. */
-	if (item->len == 0 || !topic_parse(server->settings.prefix, item->topic, &topic))
-		return;
-	/* What is answered as taken must be there for good: the device forgets it. */
-	bool is_kept = topic.kind == TOPIC_JOB_UPDATE || topic.kind == TOPIC_CRASH;
-	if (skerryd_begin(server, is_kept ? STORE_KEPT_ON_POWER_CUT : STORE_KEPT_ON_KILL) < 0)
+	if (!is_for_us(server, item, &topic) || skerryd_begin(server, durability_of(&topic)) < 0)
 		return;
 	if (take(server, &topic, item) < 0)
 		skerryd_rollback(server);
@@ -197,4 +208,57 @@ void link_take(struct skerryd *server, const struct inbox_item *item)
 		take_message(server, item);
 		break;
 	}
+}
+
+/* ---- many at once: a commit costs more than a message does ---- */
+
+struct batch {
+	struct inbox_item *items[LINK_BATCH];
+	size_t count;
+};
+
+/* All in one group. 0, or -1: none of it happened. */
+static int take_together(struct skerryd *server, const struct batch *batch)
+{
+	enum store_durability durability = STORE_KEPT_ON_KILL;
+	struct topic topic;
+	for (size_t i = 0; i < batch->count; i++)
+		if (is_for_us(server, batch->items[i], &topic) && durability_of(&topic) == STORE_KEPT_ON_POWER_CUT)
+			durability = STORE_KEPT_ON_POWER_CUT;
+	if (skerryd_begin(server, durability) < 0)
+		return -1;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (is_for_us(server, batch->items[i], &topic) && take(server, &topic, batch->items[i]) < 0) {
+			skerryd_rollback(server);
+			return -1;
+		}
+	}
+	return skerryd_commit(server);
+}
+
+static void take_batch(struct skerryd *server, struct batch *batch)
+{
+	/* One that fails must not take the others with it: then each for itself. */
+	if (batch->count == 1 || (batch->count > 1 && take_together(server, batch) < 0))
+		for (size_t i = 0; i < batch->count; i++)
+			take_message(server, batch->items[i]);
+	for (size_t i = 0; i < batch->count; i++)
+		inbox_item_free(batch->items[i]);
+	batch->count = 0;
+}
+
+void link_take_all(struct skerryd *server, struct inbox *inbox)
+{
+	struct batch batch = {.count = 0};
+	struct inbox_item *item;
+	for (int i = 0; i < LINK_BATCH && (item = inbox_take(inbox)); i++) {
+		if (item->kind == INBOX_MESSAGE) {
+			batch.items[batch.count++] = item;
+			continue;
+		}
+		take_batch(server, &batch);
+		link_take(server, item);
+		inbox_item_free(item);
+	}
+	take_batch(server, &batch);
 }

@@ -19,9 +19,8 @@
 #include "skerryd/note.h"
 #include "skerryd/skerryd.h"
 
-#define TICK_MS         500
-#define MESSAGES_A_TURN 64 /* then the HTTP side has its turn */
-#define READY_WAIT_MS   2000
+#define TICK_MS       500
+#define READY_WAIT_MS 2000
 
 struct daemon {
 	struct skerryd server;
@@ -124,15 +123,6 @@ static void stop(struct daemon *daemon)
 
 /* ---- the loop ---- */
 
-static void take_messages(struct daemon *daemon)
-{
-	struct inbox_item *item;
-	for (int i = 0; i < MESSAGES_A_TURN && (item = inbox_take(daemon->inbox)); i++) {
-		link_take(&daemon->server, item);
-		inbox_item_free(item);
-	}
-}
-
 static void tick(struct daemon *daemon)
 {
 	struct skerryd *server = &daemon->server;
@@ -144,7 +134,15 @@ static void tick(struct daemon *daemon)
 		server->presence_due_ms = 0;
 		devices_settle_presence(server);
 	}
-	jobs_tick(server);
+	if (jobs_tick(server))
+		daemon->tick_due_ms = now;
+}
+
+/* How long it may sleep. */
+static int idle_ms(const struct daemon *daemon, int max_ms)
+{
+	int64_t left = daemon->tick_due_ms - note_now_ms();
+	return left < 0 ? 0 : left < max_ms ? (int)left : max_ms;
 }
 
 /* Until something is to be done; true: to end. */
@@ -154,10 +152,10 @@ static bool turn(struct daemon *daemon, int max_ms)
 		{.fd = inbox_fd(daemon->inbox), .events = POLLIN},
 		{.fd = http_fd(daemon->server.http), .events = POLLIN}};
 	struct signalfd_siginfo info;
-	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, max_ms));
+	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, idle_ms(daemon, max_ms)));
 	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		return true;
-	take_messages(daemon);
+	link_take_all(&daemon->server, daemon->inbox);
 	tick(daemon);
 	http_run(daemon->server.http);
 	return false;

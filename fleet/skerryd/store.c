@@ -33,7 +33,7 @@ int store_begin(struct store *store, enum store_durability durability)
 			return -1;
 		store->durability = durability;
 	}
-	if (exec(store, "BEGIN IMMEDIATE") < 0)
+	if (store_run(store, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
 	store->in_group = true;
 	return 0;
@@ -42,7 +42,7 @@ int store_begin(struct store *store, enum store_durability durability)
 int store_commit(struct store *store)
 {
 	assert(store->in_group);
-	if (exec(store, "COMMIT") < 0) {
+	if (store_run(store, "COMMIT", "") < 0) {
 		store_rollback(store);
 		return -1;
 	}
@@ -64,7 +64,7 @@ static int pragma(struct store *store, const char *sql, int64_t *value)
 	if (store_find(store, &stmt, sql, "") != 0)
 		return -1;
 	*value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -166,6 +166,7 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store_rollback(store);
+	store_pool_clear(store);
 	sqlite3_close(store->db);
 	free(store);
 }

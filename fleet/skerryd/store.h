@@ -65,7 +65,7 @@ int store_device_seen(struct store *store, const char *id, int64_t now) STORE_CH
 int store_device_malformed(struct store *store, const char *id) STORE_CHECK;
 /* `round`: which connection to the broker the word came by. */
 int store_presence_put(struct store *store, const char *id, bool online, int64_t boot, int64_t round) STORE_CHECK;
-/* A device that counts as online but was not heard of in `round`; STORE_NONE: there is none. */
+/* The next device after `id` that counts as online but was not heard of in `round`, into id; STORE_NONE: there is none. */
 int store_presence_stale(struct store *store, int64_t round, char id[65]) STORE_CHECK;
 
 struct store_report {

@@ -30,7 +30,7 @@ int store_device_get(struct store *store, const char *id, struct store_device *d
 		.last_seen = sqlite3_column_int64(stmt, 2)};
 	store_copy_text(stmt, 3, device->digest, sizeof device->digest);
 	store_copy_text(stmt, 4, device->mode, sizeof device->mode);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ int store_device_count(struct store *store, int64_t *count)
 	if (store_find(store, &stmt, "SELECT count(*) FROM devices", "") != 0)
 		return -1;
 	*count = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -80,11 +80,13 @@ int store_presence_put(struct store *store, const char *id, bool online, int64_t
 int store_presence_stale(struct store *store, int64_t round, char id[65])
 {
 	sqlite3_stmt *stmt;
-	int rc = store_find(store, &stmt, "SELECT id FROM devices WHERE online = 1 AND round <> ? LIMIT 1", "i", round);
+	int rc = store_find(store, &stmt,
+		"SELECT id FROM devices WHERE online = 1 AND id > ? AND round <> ? ORDER BY id LIMIT 1", "si", id,
+		round);
 	if (rc)
 		return rc;
 	store_copy_text(stmt, 0, id, 65);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 

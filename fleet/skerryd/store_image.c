@@ -16,7 +16,7 @@ static int is_without_manifest(struct store *store, const char *digest, bool *wi
 	if (store_find(store, &stmt, "SELECT manifest IS NULL FROM images WHERE digest = ?", "s", digest) != 0)
 		return -1;
 	*without = sqlite3_column_int(stmt, 0) != 0;
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ int store_manifest_get(struct store *store, const char *digest, uint8_t **bytes,
 	if (*bytes && *len)
 		memcpy(*bytes, sqlite3_column_blob(stmt, 0), *len);
 	store_copy_text(stmt, 1, version, 32);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return *bytes ? 0 : -1;
 }
 

@@ -28,7 +28,7 @@ static char *column_dup(sqlite3_stmt *stmt, int column)
 	return strdup(text ? text : "{}");
 }
 
-/* The row into *job, and finalize. */
+/* The row into *job; done with it. */
 static int take_job(struct store *store, sqlite3_stmt *stmt, struct store_job *job)
 {
 	const char *status = (const char *)sqlite3_column_text(stmt, 4);
@@ -43,7 +43,7 @@ static int take_job(struct store *store, sqlite3_stmt *stmt, struct store_job *j
 	bool known = status && job_status_parse(status, &job->status);
 	job->details = column_dup(stmt, 9);
 	job->document = column_dup(stmt, 10);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	if (known && job->details && job->document)
 		return 0;
 	store_job_free(job);
@@ -124,7 +124,7 @@ int store_job_success(struct store *store, const char *device, char id[65], char
 		return rc;
 	store_copy_text(stmt, 0, id, 65);
 	store_copy_text(stmt, 1, digest, 65);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int store_job_count_open(struct store *store, int64_t *count)
 	if (store_find(store, &stmt, "SELECT count(*) FROM jobs WHERE " IS_OPEN, "") != 0)
 		return -1;
 	*count = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 

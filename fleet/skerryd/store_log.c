@@ -15,7 +15,7 @@ int store_log_mark_get(struct store *store, const char *device, int64_t *boot, i
 		return rc;
 	*boot = sqlite3_column_int64(stmt, 0);
 	*next = sqlite3_column_int64(stmt, 1);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 

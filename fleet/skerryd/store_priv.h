@@ -7,8 +7,11 @@
 
 #include "skerryd/store.h"
 
+#define STORE_POOL 128 /* statements kept prepared, each about 5 KiB */
+
 struct store {
 	sqlite3 *db;
+	sqlite3_stmt *pool[STORE_POOL];
 	bool in_group;
 	enum store_durability durability;
 	int code; /* of the last failure */
@@ -17,15 +20,19 @@ struct store {
 
 /*
  * `types` has a letter for each value that follows: 's' text or NULL, 'i' int64_t, 'b' bytes and size_t (NULL: no value).
- * They are borrowed until the statement is finalized.
+ * They are borrowed until store_done().
  */
 
 /* Remember the database's last error; -1. */
 int store_failed(struct store *store) STORE_CHECK;
 /* A statement without rows. */
 int store_run(struct store *store, const char *sql, const char *types, ...) STORE_CHECK;
-/* At most one row. 0: *stmt stands on it, finalize it; STORE_NONE; -1. */
+/* At most one row. 0: *stmt stands on it, store_done() ends it; STORE_NONE; -1. */
 int store_find(struct store *store, sqlite3_stmt **stmt, const char *sql, const char *types, ...) STORE_CHECK;
+/* Done with a statement: it is kept prepared for the next time. NULL is fine. */
+void store_done(struct store *store, sqlite3_stmt *stmt);
+/* Before the database is closed. */
+void store_pool_clear(struct store *store);
 /* All rows as an array of objects, at most STORE_ROWS_MAX if the SQL says so. Columns are named as the API's members;
  * the ending _json says that the text is JSON, _bool that the number is a Boolean; NULL: no member. */
 int store_select(struct store *store, json_t **rows, const char *sql, const char *types, ...) STORE_CHECK;

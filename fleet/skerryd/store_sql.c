@@ -28,12 +28,51 @@ static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
 	return rc;
 }
 
+/* ---- the pool: statements that were prepared and are not in use. One in use is in no pool, so the same SQL may run within itself. ---- */
+
+static sqlite3_stmt **pool_slot(struct store *store, const char *sql)
+{
+	uint32_t hash = 2166136261u;
+	for (const char *c = sql; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return &store->pool[hash % STORE_POOL];
+}
+
+static sqlite3_stmt *pool_take(struct store *store, const char *sql)
+{
+	sqlite3_stmt **slot = pool_slot(store, sql), *stmt = *slot;
+	if (!stmt || strcmp(sqlite3_sql(stmt), sql) != 0)
+		return NULL;
+	*slot = NULL;
+	return stmt;
+}
+
+void store_done(struct store *store, sqlite3_stmt *stmt)
+{
+	if (!stmt)
+		return;
+	sqlite3_stmt **slot = pool_slot(store, sqlite3_sql(stmt));
+	sqlite3_reset(stmt); /* its failure was told by the step */
+	sqlite3_clear_bindings(stmt);
+	sqlite3_finalize(*slot);
+	*slot = stmt;
+}
+
+void store_pool_clear(struct store *store)
+{
+	for (size_t i = 0; i < STORE_POOL; i++) {
+		sqlite3_finalize(store->pool[i]);
+		store->pool[i] = NULL;
+	}
+}
+
 static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *types, va_list args)
 {
-	sqlite3_stmt *stmt = NULL;
-	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
-		bind_all(stmt, types, args) == SQLITE_OK)
-		return stmt;
+	sqlite3_stmt *stmt = pool_take(store, sql);
+	if (stmt || sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) == SQLITE_OK) {
+		if (bind_all(stmt, types, args) == SQLITE_OK)
+			return stmt;
+	}
 	(void)!store_failed(store);
 	sqlite3_finalize(stmt);
 	return NULL;
@@ -48,7 +87,7 @@ int store_run(struct store *store, const char *sql, const char *types, ...)
 	if (!stmt)
 		return -1;
 	int rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_failed(store);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return rc;
 }
 
@@ -57,7 +96,7 @@ bool store_has_changed(const struct store *store)
 	return sqlite3_changes(store->db) > 0;
 }
 
-/* To the first row; finalizes unless there is one. */
+/* To the first row; done with unless there is one. */
 static int first_row(struct store *store, sqlite3_stmt **stmt)
 {
 	if (!*stmt)
@@ -66,7 +105,7 @@ static int first_row(struct store *store, sqlite3_stmt **stmt)
 	if (step == SQLITE_ROW)
 		return 0;
 	int rc = step == SQLITE_DONE ? STORE_NONE : store_failed(store);
-	sqlite3_finalize(*stmt);
+	store_done(store, *stmt);
 	*stmt = NULL;
 	return rc;
 }
@@ -123,7 +162,7 @@ int store_select(struct store *store, json_t **rows, const char *sql, const char
 	while ((step = sqlite3_step(stmt)) == SQLITE_ROW)
 		json_array_append_new(all, row_json(stmt));
 	int rc = step == SQLITE_DONE ? 0 : store_failed(store);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	if (rc == 0)
 		*rows = all;
 	else
@@ -141,7 +180,7 @@ int store_select_one(struct store *store, json_t **row, const char *sql, const c
 	int rc = first_row(store, &stmt);
 	if (rc == 0) {
 		*row = row_json(stmt);
-		sqlite3_finalize(stmt);
+		store_done(store, stmt);
 	}
 	return rc;
 }

@@ -27,7 +27,7 @@ int store_keyset_get(struct store *store, int64_t version, struct store_keyset *
 	if (*bytes && keyset->len)
 		memcpy(*bytes, sqlite3_column_blob(stmt, 1), keyset->len);
 	keyset->bytes = *bytes;
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return *bytes ? 0 : -1;
 }
 
@@ -38,7 +38,7 @@ int store_keyset_newest(struct store *store, int64_t *version)
 	if (rc)
 		return rc;
 	*version = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -73,7 +73,7 @@ static int next_sequence(struct store *store, const char *device, const char *di
 		store_find(store, &stmt, "SELECT sequence FROM assigned", "") != 0)
 		return -1;
 	*sequence = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return store_run(store, "UPDATE devices SET assigned_sequence = ?, assigned_digest = ? WHERE id = ?", "iss",
 		*sequence, digest, device);
 }
@@ -89,6 +89,6 @@ int store_sequence_get(struct store *store, const char *device, const char *dige
 	if (rc == STORE_NONE)
 		return next_sequence(store, device, digest, sequence);
 	*sequence = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }

@@ -17,7 +17,9 @@
 #include "shared/file.h"
 #include "skerry/keychain.h"
 #include "skerryd/devices.h"
+#include "skerryd/link.h"
 #include "skerryd/note.h"
+#include "skerryd/store_priv.h"
 
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER  "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -390,6 +392,84 @@ static void doorbell(void **state)
 	bell_free(&bells);
 }
 
+/* The order of their times, also when some in between stop. */
+static void many_bells(void **state)
+{
+	enum { COUNT = 5000 };
+	struct bells bells = {0};
+	char name[16];
+	int rang = 0;
+	(void)state;
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof name, "d%d", i * 7919 % COUNT);
+		bell_start(&bells, name, 1000 + i * 7919 % COUNT);
+	}
+	for (int i = 0; i < COUNT; i += 2) {
+		snprintf(name, sizeof name, "d%d", i);
+		bell_stop(&bells, name);
+		bell_stop(&bells, name);
+	}
+	bell_start(&bells, "d4999", 999); /* the last one again, and first now */
+	assert_string_equal(bell_due(&bells, 999), "d4999");
+	bell_stop(&bells, "d4999");
+	for (int64_t now = 1000; now < 1000 + COUNT - 1; now++) {
+		const char *device = bell_due(&bells, now);
+		snprintf(name, sizeof name, "d%d", (int)now - 1000);
+		if (now % 2 == 0) {
+			assert_null(device);
+			continue;
+		}
+		assert_string_equal(device, name);
+		bell_stop(&bells, name);
+		rang++;
+	}
+	assert_int_equal(rang, COUNT / 2 - 1);
+	bell_free(&bells);
+}
+
+/* ---- many messages in one group ---- */
+
+static void put_presence(struct inbox *inbox, const char *device)
+{
+	static const char body[] = "{\"online\":true,\"boot\":3}";
+	char topic[64];
+	snprintf(topic, sizeof topic, "p/%s/presence", device);
+	inbox_put(inbox,
+		&(struct inbox_letter){.kind = INBOX_MESSAGE, .topic = topic, .payload = body, .len = sizeof body - 1});
+}
+
+static bool is_online(const struct fixture *f, const char *device)
+{
+	struct store_device row;
+	assert_int_equal(store_device_get(f->server.store, device, &row), 0);
+	return row.online;
+}
+
+/* One whose row the database refuses takes nobody with it. */
+static void batch(void **state)
+{
+	struct fixture *f = *state;
+	struct fleet_error error;
+	struct inbox *inbox;
+	bool added;
+	assert_int_equal(store_device_put(f->server.store, "dev3", "qemu-virt", 1, &added), 0);
+	assert_int_equal(inbox_open(&inbox, &error), 0);
+	assert_int_equal(store_run(f->server.store,
+				 "CREATE TRIGGER refuse BEFORE UPDATE OF online ON devices WHEN old.id = 'dev2'"
+				 " BEGIN SELECT raise(ABORT, 'no'); END",
+				 ""),
+		0);
+	put_presence(inbox, "dev");
+	put_presence(inbox, "dev2");
+	put_presence(inbox, "dev3");
+	link_take_all(&f->server, inbox);
+	assert_true(is_online(f, "dev"));
+	assert_false(is_online(f, "dev2"));
+	assert_true(is_online(f, "dev3"));
+	assert_null(inbox_take(inbox));
+	inbox_free(inbox);
+}
+
 static void throttled(void **state)
 {
 	struct throttle throttle = {0};
@@ -419,7 +499,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(truth, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(presence, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(repeated_lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(batch, set_up, tear_down),
 		cmocka_unit_test(doorbell),
+		cmocka_unit_test(many_bells),
 		cmocka_unit_test(throttled),
 	};
 	return cmocka_run_group_tests_name("fleet/jobs", tests, NULL, NULL);
