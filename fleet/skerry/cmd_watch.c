@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `skerry logs` and `skerry events`. */
+/* `skerry logs`, `skerry events` and `skerry telemetry`. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/text.h"
@@ -66,9 +67,50 @@ static int run_events(struct cli *cli, int argc, char **argv)
 		&(struct listing_stream){.path = path, .member = "events", .follow = follow, .print = print_event});
 }
 
+static void print_telemetry(const json_t *row)
+{
+	char at[32], name[48];
+	char *value =
+		json_dumps(json_object_get(row, "value"), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+	cli_time_text(json_integer_value(json_object_get(row, "time")), at, sizeof at);
+	cli_member_text(row, "name", name, sizeof name);
+	printf("%s  %-16s ", at, name);
+	cli_print_clean(value ? value : "-");
+	putchar('\n');
+	free(value);
+}
+
+static int run_telemetry(struct cli *cli, int argc, char **argv)
+{
+	bool follow = false;
+	const char *name = NULL;
+	const struct option_spec specs[] = {
+		{.name = "--follow", .letter = 'f', .flag = &follow, .help = "go on with new values"},
+		{.name = "--name", .value = "NAME", .text = &name, .help = "of this name only"},
+		{0},
+	};
+	struct cli_words words = {.min = 1, .max = 1};
+	char path[200];
+	if (!cli_options(cli, specs, argc, argv, &words))
+		return cli->exit_code;
+	if (!text_is_id(words.items[0]))
+		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
+	if (name && !text_is_name(name))
+		return cli_usage(cli, "--name '%s' is not a name of telemetry", name);
+	snprintf(path, sizeof path, "/api/v1/devices/%s/telemetry?%s%s%s", words.items[0], name ? "name=" : "",
+		name ? name : "", name ? "&" : "");
+	return listing_stream(
+		cli, &(struct listing_stream){
+			     .path = path, .member = "telemetry", .follow = follow, .print = print_telemetry});
+}
+
 const struct command command_logs = {
 	.name = "logs", .arguments = "DEVICE [-f]", .summary = "a device's log lines", .run = run_logs};
 const struct command command_events = {.name = "events",
 	.arguments = "[-f] [--device ID]",
 	.summary = "what happened: jobs, presence, reports",
 	.run = run_events};
+const struct command command_telemetry = {.name = "telemetry",
+	.arguments = "DEVICE [-f] [--name NAME]",
+	.summary = "what a device's app measures",
+	.run = run_telemetry};

@@ -13,6 +13,6 @@ extern const struct command command_keys_add, command_keys_push;
 extern const struct command command_update;
 extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
 extern const struct command command_crash_list, command_crash_show;
-extern const struct command command_logs, command_events, command_cmd, command_status;
+extern const struct command command_logs, command_events, command_telemetry, command_cmd, command_status;
 
 #endif

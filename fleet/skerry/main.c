@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
 	&command_crash_show,
 	&command_logs,
 	&command_events,
+	&command_telemetry,
 	&command_cmd,
 	&command_status,
 };

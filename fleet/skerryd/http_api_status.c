@@ -12,6 +12,18 @@ int http_reply_missing(struct http_request *request, int rc, const char *what)
 	return http_reply_error(request, MHD_HTTP_NOT_FOUND, "see the list", "there is no %s '%s'", what, request->id);
 }
 
+bool http_device_is_visible(struct http_request *request, int *rc)
+{
+	char tenant[33];
+	const char *mine = request->who.tenant;
+	int found = store_device_tenant(request->server->store, request->id, tenant);
+	if (found == 0 && *mine && strcmp(tenant, mine) != 0)
+		found = STORE_NONE;
+	if (found != 0)
+		*rc = http_reply_missing(request, found, "device");
+	return found == 0;
+}
+
 bool http_check_members(struct http_request *request, const json_t *object, const char *const *names, int *rc)
 {
 	const char *key;

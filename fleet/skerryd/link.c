@@ -7,6 +7,7 @@
 #include "skerryd/devices.h"
 #include "skerryd/jobs.h"
 #include "skerryd/note.h"
+#include "skerryd/telemetry.h"
 
 #define PRESENCE_GRACE_MS 3000 /* retained presence comes right after the subscription */
 #define MALFORMED         2
@@ -88,6 +89,15 @@ static int on_crash(struct skerryd *server, const char *device, const json_t *bo
 	return message_crash(body, &crash) ? devices_on_crash(server, device, body, &crash) : MALFORMED;
 }
 
+static int on_telemetry(struct skerryd *server, const struct topic *topic, const json_t *body, bool retained)
+{
+	if (!message_telemetry(body))
+		return MALFORMED;
+	/* The broker tells a retained one again with each connection: when it was measured nobody knows. */
+	int rc = retained ? 0 : telemetry_take(server, topic->device, topic->name, body);
+	return rc == STORE_NONE ? MALFORMED : rc;
+}
+
 static int on_request(struct skerryd *server, const struct topic *topic, const json_t *body)
 {
 	int rc = topic->kind == TOPIC_JOB_GET ? jobs_on_get(server, topic->device, body)
@@ -112,6 +122,8 @@ static int dispatch(struct skerryd *server, const struct topic *topic, const jso
 		return on_reply(server, topic->device, body);
 	case TOPIC_CRASH:
 		return on_crash(server, topic->device, body);
+	case TOPIC_TELEMETRY:
+		return on_telemetry(server, topic, body, retained);
 	default:
 		return MALFORMED;
 	}

@@ -18,6 +18,7 @@
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
 #include "skerryd/skerryd.h"
+#include "skerryd/telemetry.h"
 
 #define TICK_MS       500
 #define READY_WAIT_MS 2000
@@ -136,6 +137,7 @@ static void tick(struct daemon *daemon)
 	}
 	if (jobs_tick(server))
 		daemon->tick_due_ms = now;
+	telemetry_tick(server, now);
 }
 
 /* How long it may sleep. */

@@ -16,6 +16,7 @@ size_t message_bytes_max(enum topic_kind kind)
 	case TOPIC_JOB_GET:
 	case TOPIC_PRESENCE:
 	case TOPIC_CMD_REPLY:
+	case TOPIC_TELEMETRY:
 		return 1024;
 	case TOPIC_JOB_UPDATE:
 		return 8192;
@@ -33,8 +34,9 @@ json_t *message_parse(enum topic_kind kind, const void *data, size_t len)
 {
 	if (len == 0 || len > message_bytes_max(kind))
 		return NULL;
-	json_t *body = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(body))
+	bool is_any = kind == TOPIC_TELEMETRY;
+	json_t *body = json_loadb(data, len, JSON_REJECT_DUPLICATES | (is_any ? JSON_DECODE_ANY : 0), NULL);
+	if (is_any || json_is_object(body))
 		return body;
 	json_decref(body);
 	return NULL;
@@ -210,6 +212,11 @@ bool message_crash(const json_t *body, struct store_crash *crash)
 		!optional_text(body, "buildId", 64, &crash->build_id))
 		return false;
 	return addresses_are_good(body) && lines_are_good(body);
+}
+
+bool message_telemetry(const json_t *body)
+{
+	return json_is_number(body) || (json_object_size(body) > 0 && details_are_good(body));
 }
 
 const char *message_detail(const json_t *details, const char *name)

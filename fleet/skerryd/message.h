@@ -21,7 +21,7 @@
 
 /* The most bytes that a message of this kind may have. */
 size_t message_bytes_max(enum topic_kind kind);
-/* data[len] as a JSON object; NULL: too long, no JSON, no object, a member twice. A new reference. */
+/* data[len] as a JSON object, of TELEMETRY any JSON; NULL: too long, no JSON, no object, a member twice. A new reference. */
 json_t *message_parse(enum topic_kind kind, const void *data, size_t len);
 
 /* The members below are borrowed from the body. */
@@ -66,6 +66,9 @@ bool message_reply(const json_t *body, struct message_reply *reply);
 
 /* Not `json`. */
 bool message_crash(const json_t *body, struct store_crash *crash);
+
+/* A number, or an object of numbers and texts without depth. */
+bool message_telemetry(const json_t *body);
 
 /* One member of statusDetails as text, "" = none. */
 const char *message_detail(const json_t *details, const char *name);

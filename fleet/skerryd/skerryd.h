@@ -24,7 +24,7 @@ struct http;
 struct command;
 
 /* What a change may be waited for. */
-enum skerryd_topic { CHANGED_JOB = 1, CHANGED_LOG = 2, CHANGED_EVENT = 4, CHANGED_COMMAND = 8 };
+enum skerryd_topic { CHANGED_JOB = 1, CHANGED_LOG = 2, CHANGED_EVENT = 4, CHANGED_COMMAND = 8, CHANGED_TELEMETRY = 64 };
 
 struct skerryd {
 	struct settings settings;
@@ -39,6 +39,7 @@ struct skerryd {
 	unsigned changed;         /* enum skerryd_topic, of the open group */
 	int64_t broker_since;     /* unix seconds of the connection, 0: there is none */
 	int64_t round;            /* which connection to the broker this is */
+	int64_t telemetry_due_ms; /* when old telemetry is looked for again */
 	int64_t presence_due_ms;  /* when silence since the connection means offline; 0: settled */
 };
 

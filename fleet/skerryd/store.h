@@ -56,6 +56,7 @@ struct store_device {
 /* Add or change one. *added: it is new. */
 int store_device_put(struct store *store, const char *id, const char *board, int64_t now, bool *added) STORE_CHECK;
 int store_device_get(struct store *store, const char *id, struct store_device *device) STORE_CHECK;
+int store_device_tenant(struct store *store, const char *id, char tenant[33]) STORE_CHECK;
 int store_device_json(struct store *store, const char *id, json_t **device) STORE_CHECK;
 int store_devices_json(struct store *store, json_t **devices) STORE_CHECK;
 int store_device_count(struct store *store, int64_t *count) STORE_CHECK;

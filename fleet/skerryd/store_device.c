@@ -34,6 +34,17 @@ int store_device_get(struct store *store, const char *id, struct store_device *d
 	return 0;
 }
 
+int store_device_tenant(struct store *store, const char *id, char tenant[33])
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt, "SELECT tenant FROM devices WHERE id = ?", "s", id);
+	if (rc)
+		return rc;
+	store_copy_text(stmt, 0, tenant, 33);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
 int store_device_json(struct store *store, const char *id, json_t **device)
 {
 	return store_select_one(store, device, DEVICE_COLUMNS "WHERE id = ?", "s", id);

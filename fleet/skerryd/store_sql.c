@@ -131,7 +131,7 @@ static json_t *column_json(sqlite3_stmt *stmt, int column, const char *suffix)
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 	if (!text)
 		return NULL;
-	return suffix && strcmp(suffix, "_json") == 0 ? json_loads(text, 0, NULL) : json_string(text);
+	return suffix && strcmp(suffix, "_json") == 0 ? json_loads(text, JSON_DECODE_ANY, NULL) : json_string(text);
 }
 
 static json_t *row_json(sqlite3_stmt *stmt)

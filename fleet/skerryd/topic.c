@@ -7,8 +7,8 @@
 
 #include "shared/text.h"
 
-const char *const topic_filters[TOPIC_FILTERS] = {
-	"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence", "+/log", "+/cmd/reply", "+/crash"};
+const char *const topic_filters[TOPIC_FILTERS] = {"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence",
+	"+/log", "+/cmd/reply", "+/crash", "+/telemetry/+"};
 
 static const struct {
 	const char *tail;
@@ -41,12 +41,17 @@ bool topic_parse(const char *prefix, const char *text, struct topic *topic)
 	if (!slash || !take_id(device, (size_t)(slash - device), topic->device))
 		return false;
 	const char *tail = slash + 1;
-	topic->job[0] = 0;
+	topic->job[0] = topic->name[0] = 0;
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		if (strcmp(tail, plain[i].tail) == 0) {
 			topic->kind = plain[i].kind;
 			return true;
 		}
+	if (strncmp(tail, "telemetry/", 10) == 0) {
+		topic->kind = TOPIC_TELEMETRY;
+		snprintf(topic->name, sizeof topic->name, "%s", tail + 10);
+		return text_is_name(tail + 10);
+	}
 	if (strncmp(tail, "jobs/", 5) != 0)
 		return false;
 	const char *job = tail + 5, *end = strchr(job, '/');

@@ -14,19 +14,22 @@ enum topic_kind {
 	TOPIC_PRESENCE,
 	TOPIC_LOG,
 	TOPIC_CMD_REPLY,
-	TOPIC_CRASH
+	TOPIC_CRASH,
+	TOPIC_TELEMETRY
 };
 
 struct topic {
 	enum topic_kind kind;
-	char device[65], job[65]; /* job: of JOB_UPDATE */
+	char device[65];
+	char job[65];  /* of JOB_UPDATE */
+	char name[33]; /* of TELEMETRY */
 };
 
 /* Take `text` apart. False: not of the contract, or with an id that is none. */
 bool topic_parse(const char *prefix, const char *text, struct topic *topic);
 
 /* The filters to subscribe to, without prefix: "+/report" … */
-#define TOPIC_FILTERS 7
+#define TOPIC_FILTERS 8
 extern const char *const topic_filters[TOPIC_FILTERS];
 
 #endif

@@ -45,6 +45,8 @@ static bool takes(enum topic_kind kind, const char *text)
 		good = message_reply(body, &reply);
 	else if (kind == TOPIC_CRASH)
 		good = message_crash(body, &crash);
+	else if (kind == TOPIC_TELEMETRY)
+		good = message_telemetry(body);
 	json_decref(body);
 	return good;
 }
@@ -86,6 +88,21 @@ static const struct {
 	{TOPIC_CRASH, true,
 		CRASH("0123abcd",
 			",\"lr\":\"0xffffffffffffffff\",\"lines\":[\"a\",\"b\"],\"boots\":7,\"thread\":\"\"")},
+	{TOPIC_TELEMETRY, true, "21.5"},
+	{TOPIC_TELEMETRY, true, "-3"},
+	{TOPIC_TELEMETRY, true, "{\"temperature\":21.5,\"unit\":\"C\"}"},
+	{TOPIC_TELEMETRY, false, ""},
+	{TOPIC_TELEMETRY, false, "{}"},
+	{TOPIC_TELEMETRY, false, "null"},
+	{TOPIC_TELEMETRY, false, "true"},
+	{TOPIC_TELEMETRY, false, "\"21.5\""},
+	{TOPIC_TELEMETRY, false, "[1,2]"},
+	{TOPIC_TELEMETRY, false, "21.5 C"},
+	{TOPIC_TELEMETRY, false, "NaN"},
+	{TOPIC_TELEMETRY, false, "1e999"},
+	{TOPIC_TELEMETRY, false, "{\"a\":{\"b\":1}}"},
+	{TOPIC_TELEMETRY, false, "{\"a\":null}"},
+	{TOPIC_TELEMETRY, false, "{\"a\":1,\"a\":2}"},
 	{TOPIC_CRASH, false, "{}"},
 	{TOPIC_CRASH, false, "{\"id\":\"0123abcd\",\"cause\":\"fault\"}"},
 	{TOPIC_CRASH, false, "{\"id\":\"0123abcd\",\"pc\":[]}"},
