@@ -26,7 +26,8 @@ struct http {
 };
 
 static const struct http_route *const tables[] = {http_status_routes, http_device_routes, http_crash_routes,
-	http_image_routes, http_job_routes, http_keyset_routes, http_telemetry_routes, http_artifact_routes};
+	http_image_routes, http_job_routes, http_keyset_routes, http_telemetry_routes, http_history_routes,
+	http_artifact_routes};
 
 /* ---- routing ---- */
 

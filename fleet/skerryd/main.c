@@ -12,6 +12,7 @@
 
 #include "skerryd/artifact.h"
 #include "skerryd/devices.h"
+#include "skerryd/history.h"
 #include "skerryd/http.h"
 #include "skerryd/jobs.h"
 #include "skerryd/link.h"
@@ -138,6 +139,7 @@ static void tick(struct daemon *daemon)
 	if (jobs_tick(server))
 		daemon->tick_due_ms = now;
 	telemetry_tick(server, now);
+	history_tick(server);
 }
 
 /* How long it may sleep. */

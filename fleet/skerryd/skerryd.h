@@ -40,6 +40,7 @@ struct skerryd {
 	int64_t broker_since;     /* unix seconds of the connection, 0: there is none */
 	int64_t round;            /* which connection to the broker this is */
 	int64_t telemetry_due_ms; /* when old telemetry is looked for again */
+	int64_t history_minute;   /* of which the history has a row: its begin, unix seconds */
 	int64_t presence_due_ms;  /* when silence since the connection means offline; 0: settled */
 };
 

@@ -65,6 +65,7 @@ static const char to_4[] =
 	"CREATE INDEX devices_tenant ON devices (tenant, id);"
 	"CREATE INDEX devices_online ON devices (online, id);"
 	"CREATE INDEX devices_digest ON devices (digest, id);"
+	"CREATE INDEX devices_counts ON devices (tenant, state, version, online, health);"
 	"CREATE TABLE attributes (device TEXT NOT NULL REFERENCES devices ON DELETE CASCADE, name TEXT NOT NULL,"
 	" value TEXT NOT NULL, PRIMARY KEY (device, name)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX attributes_value ON attributes (name, value, device);"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What apps measure: kept in a ring per device and name, shown by the API and `skerry telemetry`, with a real Mosquitto and simulated devices."""
+"""What apps measure, kept in a ring per device and name, and the fleet over time: by the API and `skerry telemetry`, with a real Mosquitto and simulated devices."""
 
 import json
 import os
@@ -135,6 +135,28 @@ def waiting():
     expect(len(fleet.skerry("telemetry", "tel-wait", "--name", "t").splitlines()) == 1, "of one name")
     fleet.refused("telemetry", "absent", says="absent")
     expect("usage" in fleet.skerry("telemetry", "--help"), "help")
+
+
+@case("history: a row a minute, of now; ranges and points; bad ones are refused")
+def history():
+    now = time.time()
+    rows = home.wait_until(lambda: get("/api/v1/history")["history"], "a row")
+    expect(set(rows[0]) == {"time", "devices", "online", "jobs", "versions", "health"} and rows[0]["time"] % 60 == 0, "its members", rows)
+    expect(now - 86400 - 60 < rows[0]["time"] <= time.time(), "of the last day", rows)
+    fleet.server.end()
+    base = sqlite3.connect(fleet.file("server", "fleet.db"))
+    with base:
+        for minute in range(100):
+            base.execute("INSERT INTO history VALUES ('', ?, ?)", (6000 + minute * 60, '{"devices":%d,"versions":{"1.0.0":%d}}' % (minute, minute)))
+        base.execute("INSERT INTO history VALUES ('default', 6000, '{\"devices\":-1}')")
+    base.close()
+    fleet.start_server()
+    rows = get("/api/v1/history?from=0&to=%d" % now)["history"]
+    expect(all(row["time"] > 100000 for row in rows), "older than ten years goes", rows[:2])
+    expect(rows[-1]["versions"].get("1.0.0", 0) <= rows[-1]["devices"], "counts fit", rows[-1])
+    expect(len(get("/api/v1/history?from=%d&to=%d&points=1" % (now - 3600, now + 3600))["history"]) == 1, "points")
+    for query in ("?from=5&to=5", "?from=x", "?points=3001", "?to=-1"):
+        expect(fleet.api("/api/v1/history" + query)[0] == 400, "%s is refused" % query)
 
 
 def clean_up():
