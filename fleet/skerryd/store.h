@@ -15,6 +15,7 @@
 
 #include "shared/error.h"
 #include "skerryd/job.h"
+#include "skerryd/selector.h"
 
 #define STORE_NONE          1
 #define STORE_LOG_LINES_MAX 2000  /* kept per device */
@@ -43,6 +44,32 @@ int store_commit(struct store *store) STORE_CHECK;
 /* Harmless outside a group. */
 void store_rollback(struct store *store);
 
+/* ---- selectors ---- */
+
+/*
+ * A selector as a condition about the table `devices`, called d: SQL with '?' for each of `values`; the type letter 'w' of store_priv.h binds them.
+ * Retired devices match only when the selector asks for the state.
+ */
+struct store_where {
+	char *sql;
+	json_t *values; /* array of text */
+};
+/* `tenant`: whose devices and groups; "": all. 0; STORE_NONE: *error names a group that is not there; -1. Free with store_where_free(). */
+int store_where_make(struct store *store, const struct selector *selector, const char *tenant,
+	struct store_where *where, struct fleet_error *error) STORE_CHECK;
+/* Harmless on a zeroed one. */
+void store_where_free(struct store_where *where);
+
+/* ---- audit: what operators did, each row bound to the one before ---- */
+
+/* `details`: JSON, canonical (compact, members in order), or NULL. `tenant`: NULL: all. */
+struct store_audit {
+	const char *tenant, *actor, *action, *object, *details;
+};
+int store_audit_add(struct store *store, const struct store_audit *audit, int64_t now) STORE_CHECK;
+/* Rows with a number above `since`, oldest first; tenant "": all. */
+int store_audit_json(struct store *store, const char *tenant, int64_t since, json_t **rows) STORE_CHECK;
+
 /* ---- devices ---- */
 
 struct store_device {
@@ -58,6 +85,12 @@ int store_device_put(struct store *store, const char *id, const char *board, int
 int store_device_get(struct store *store, const char *id, struct store_device *device) STORE_CHECK;
 int store_device_tenant(struct store *store, const char *id, char tenant[33]) STORE_CHECK;
 int store_device_json(struct store *store, const char *id, json_t **device) STORE_CHECK;
+/* Its attributes, an object of texts: a new reference. */
+int store_attributes_get(struct store *store, const char *id, json_t **attributes) STORE_CHECK;
+/* One of them into out[size], cut; STORE_NONE: the device has none of this name. */
+int store_attribute_get(struct store *store, const char *id, const char *name, char *out, size_t size) STORE_CHECK;
+/* All of them anew. */
+int store_attributes_put(struct store *store, const char *id, const json_t *attributes) STORE_CHECK;
 int store_devices_json(struct store *store, json_t **devices) STORE_CHECK;
 int store_device_count(struct store *store, int64_t *count) STORE_CHECK;
 /* The names of all boards that devices have. */

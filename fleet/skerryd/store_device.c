@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "skerryd/store_priv.h"
 
@@ -108,4 +109,38 @@ int store_report_put(struct store *store, const char *id, const struct store_rep
 		" keyset = coalesce(nullif(?, 0), keyset), keyset_error = ? WHERE id = ?",
 		"sssssiiss", report->version, report->digest, report->slot, report->mode, report->json, now,
 		report->keyset, report->keyset_error, id);
+}
+
+int store_attributes_get(struct store *store, const char *id, json_t **attributes)
+{
+	sqlite3_stmt *stmt;
+	*attributes = NULL;
+	int rc = store_find(store, &stmt, "SELECT attributes FROM devices WHERE id = ?", "s", id);
+	if (rc)
+		return rc;
+	*attributes = json_loads((const char *)sqlite3_column_text(stmt, 0), 0, NULL);
+	store_done(store, stmt);
+	return json_is_object(*attributes) ? 0 : store_failed(store);
+}
+
+int store_attribute_get(struct store *store, const char *id, const char *name, char *out, size_t size)
+{
+	json_t *attributes;
+	int rc = store_attributes_get(store, id, &attributes);
+	const char *value = json_string_value(json_object_get(attributes, name));
+	if (rc == 0 && value)
+		snprintf(out, size, "%s", value);
+	else if (rc == 0)
+		rc = STORE_NONE;
+	json_decref(attributes);
+	return rc;
+}
+
+int store_attributes_put(struct store *store, const char *id, const json_t *attributes)
+{
+	/* The form that selectors search for: store_selector.c. */
+	char *json = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
+	int rc = json ? store_run(store, "UPDATE devices SET attributes = ? WHERE id = ?", "ss", json, id) : -1;
+	free(json);
+	return rc;
 }

@@ -19,7 +19,8 @@ struct store {
 };
 
 /*
- * `types` has a letter for each value that follows: 's' text or NULL, 'i' int64_t, 'b' bytes and size_t (NULL: no value).
+ * `types` has a letter for each value that follows: 's' text or NULL, 'i' int64_t, 'b' bytes and size_t (NULL: no value), 'w' the values of a
+ * struct store_where, whose text stands in the SQL at that place.
  * They are borrowed until store_done().
  */
 

@@ -12,17 +12,33 @@ int store_failed(struct store *store)
 	return -1;
 }
 
-static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
+/* The values of a selector at *column and the following ones. */
+static int bind_where(sqlite3_stmt *stmt, int *column, const struct store_where *where)
 {
 	int rc = SQLITE_OK;
-	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
-		if (types[i] == 's') {
-			rc = sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
-		} else if (types[i] == 'i') {
-			rc = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+	size_t index;
+	const json_t *value;
+	json_array_foreach(where->values, index, value)
+	{
+		if (rc == SQLITE_OK)
+			rc = sqlite3_bind_text(stmt, (*column)++, json_string_value(value), -1, SQLITE_STATIC);
+	}
+	return rc;
+}
+
+static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
+{
+	int rc = SQLITE_OK, column = 1;
+	for (; *types && rc == SQLITE_OK; types++) {
+		if (*types == 's') {
+			rc = sqlite3_bind_text(stmt, column++, va_arg(args, const char *), -1, SQLITE_STATIC);
+		} else if (*types == 'i') {
+			rc = sqlite3_bind_int64(stmt, column++, va_arg(args, int64_t));
+		} else if (*types == 'w') {
+			rc = bind_where(stmt, &column, va_arg(args, const struct store_where *));
 		} else {
 			const void *data = va_arg(args, const void *);
-			rc = sqlite3_bind_blob64(stmt, i + 1, data, va_arg(args, size_t), SQLITE_STATIC);
+			rc = sqlite3_bind_blob64(stmt, column++, data, va_arg(args, size_t), SQLITE_STATIC);
 		}
 	}
 	return rc;
