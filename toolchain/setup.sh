@@ -13,11 +13,16 @@ packages=(
     # server, tests
     qemu-system-arm qemu-utils mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev sqlite3 libmicrohttpd-dev
     libjansson-dev libdw-dev "libcurl4-gnutls-dev|libcurl4-openssl-dev" libcmocka-dev openssl
+    # the dashboard's tests
+    chromium
     # fuzzing, formatting, static analysis
     clang clang-tidy cppcheck clang-format llvm libclang-rt-dev
 )
 
 installed() { [[ $'\n'$have$'\n' == *$'\n'"$1 ok"$'\n'* ]]; }
+
+# Whatever brings npm brings node: it need not be Debian's.
+command -v npm >/dev/null || packages+=(nodejs npm)
 
 # Fills `missing` with the packages to install; asks dpkg once for all of them.
 find_missing() {

@@ -27,7 +27,7 @@ struct http {
 
 static const struct http_route *const tables[] = {http_status_routes, http_device_routes, http_crash_routes,
 	http_image_routes, http_job_routes, http_keyset_routes, http_telemetry_routes, http_history_routes,
-	http_artifact_routes};
+	http_artifact_routes, http_web_routes};
 
 /* ---- routing ---- */
 
@@ -104,13 +104,19 @@ static bool is_authorised(struct http_request *request)
 	return true;
 }
 
+/* Without a route: below /artifacts/ devices get to know that there is none. */
+static bool is_public(const struct http_route *route, const char *path)
+{
+	return route ? route->role == ROLE_NOBODY : strncmp(path, "/artifacts/", 11) == 0;
+}
+
 static void admit(struct http_request *request, const char *method, const char *path)
 {
 	bool known;
 	request->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	request->route = find_route(request->is_head ? MHD_HTTP_METHOD_GET : method, path, request->ids, &known);
 	/* Before anything is told about what there is. */
-	if (strncmp(path, "/artifacts/", 11) != 0 && !is_authorised(request)) {
+	if (!is_public(request->route, path) && !is_authorised(request)) {
 		request->refusal = MHD_HTTP_UNAUTHORIZED;
 		(void)!fleet_fail(&request->why, "send Authorization: Bearer with the token of the home's " HOME_TOKEN,
 			"no valid token");

@@ -34,7 +34,8 @@ struct http_route {
 };
 /* Terminated by a zeroed one. */
 extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
-	http_status_routes[], http_crash_routes[], http_keyset_routes[], http_telemetry_routes[], http_history_routes[];
+	http_status_routes[], http_crash_routes[], http_keyset_routes[], http_telemetry_routes[], http_history_routes[],
+	http_web_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */

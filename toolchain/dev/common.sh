@@ -38,6 +38,7 @@ ensure_deps() {
     uboot_tools=$("$toolchain_dir/uboot.sh" tools)
     device_prefix=$("$toolchain_dir/thirdparty.sh" device)
     host_prefix=$("$toolchain_dir/thirdparty.sh" host)
+    web_packages=$("$toolchain_dir/web.sh")
 }
 
 # configure_preset NAME: makes its build folder if there is none.

@@ -14,4 +14,4 @@ case ${1:-} in
 esac
 ensure_deps
 printf '%-14s %s\n' "u-boot source" "$("$toolchain_dir/uboot.sh" source)" "u-boot tools" "$uboot_tools" \
-    picolibc "$("$toolchain_dir/picolibc.sh")" "device prefix" "$device_prefix" "host prefix" "$host_prefix"
+    picolibc "$("$toolchain_dir/picolibc.sh")" "device prefix" "$device_prefix" "host prefix" "$host_prefix" "npm packages" "$web_packages"

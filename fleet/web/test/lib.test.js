@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSelector, queryOf } from "../src/lib/devices.js";
+import * as format from "../src/lib/format.js";
+import { pageOf } from "../src/lib/route.js";
+import { parser } from "../src/lib/sse.js";
+
+function messages(...chunks) {
+    const seen = [], feed = parser((message) => seen.push(message));
+    chunks.forEach(feed);
+    return seen;
+}
+
+test("a stream of events is the same however it is cut", () => {
+    const text = ": hello\nid: 7\nevent: event\ndata: {\"n\":7}\n\nevent: fleet\ndata: a\ndata: b\n\nid: 8\r\ndata:x\r\n\r\n";
+    const whole = [{ id: "7", event: "event", data: '{"n":7}' }, { id: "7", event: "fleet", data: "a\nb" }, { id: "8", event: "message", data: "x" }];
+    assert.deepEqual(messages(text), whole);
+    for (let cut = 0; cut <= text.length; cut++)
+        assert.deepEqual(messages(text.slice(0, cut), text.slice(cut)), whole, `cut at ${cut}`);
+    assert.deepEqual(messages(...text), whole);
+});
+
+test("a message that has not ended, or has no data, is none", () => {
+    assert.deepEqual(messages("data: half\n"), []);
+    assert.deepEqual(messages("event: fleet\n\n: comment\n\n"), []);
+});
+
+test("what is typed is a selector when it looks like one", () => {
+    for (const text of ["board=x", "version!=1.0", "!site", "ring in (a b)", "ring not in (a)", "site,ring=x"])
+        assert.ok(isSelector(text), text);
+    for (const text of ["node-1", "sensor 2.1", "inside", ""])
+        assert.ok(!isSelector(text), text);
+    assert.deepEqual(queryOf(" online=true "), { selector: "online=true" });
+    assert.deepEqual(queryOf(" node "), { q: "node" });
+});
+
+test("every path has a page", () => {
+    assert.deepEqual(pageOf("/"), { page: "overview" });
+    assert.deepEqual(pageOf("/ui/devices"), { page: "devices" });
+    assert.deepEqual(pageOf("/ui/devices/a%20b"), { page: "device", id: "a b" });
+    assert.deepEqual(pageOf("/ui/rollouts/new"), { page: "rollout-new" });
+    for (const path of ["/ui", "/ui/images/x", "/ui/devices/a/b", "/ui/constructor", "/other", "/ui/devices/%"])
+        assert.ok(["missing", "device"].includes(pageOf(path).page), path);
+    assert.equal(pageOf("/ui/constructor").page, "missing");
+});
+
+test("shares never round to all or none", () => {
+    assert.equal(format.percent(9999, 10000), "99.9 %");
+    assert.equal(format.percent(10000, 10000), "100 %");
+    assert.equal(format.percent(1, 10000), "0.1 %");
+    assert.equal(format.percent(0, 10000), "0 %");
+    assert.equal(format.percent(0, 0), "0 %");
+    assert.equal(format.percent(1, 3), "33 %");
+});
+
+test("spans and sizes", () => {
+    assert.equal(format.span(0), "0 s");
+    assert.equal(format.span(59), "59 s");
+    assert.equal(format.span(3700), "1 h 1 min");
+    assert.equal(format.span(86400 * 3), "3 d");
+    assert.equal(format.ago(0, 100), "never");
+    assert.equal(format.ago(99, 100), "now");
+    assert.equal(format.bytes(1023), "1023 B");
+    assert.equal(format.bytes(200000), "195 KiB");
+    assert.equal(format.bytes(5 << 20), "5.0 MiB");
+});

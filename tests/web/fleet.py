@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fleet to look at: a home with real Mosquitto and skerryd, three devices that speak MQTT, and many that are rows of the database only."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "fleet")]
+import home  # noqa: E402
+
+ROWS = 10000
+VERSIONS = ["2.1.0", "2.0.3", "2.0.2", "1.9.8"]
+
+
+class Fleet:
+    """start() gives what the browser has to know; remove() ends everything."""
+
+    def __init__(self, bin_folder, rows=ROWS):
+        self.home, self.rows = home.Home(bin_folder), rows
+        self.devices = {}
+
+    def start(self):
+        self.home.start()
+        self.home.stop()  # the database is there now, and nobody has it open
+        self._fill()
+        self.home.start()
+        self.images = [self._upload(self.home.image(version)) for version in ("1.0.0", "1.1.0")]
+        for name in ("harbour-1", "harbour-2", "beacon-7"):
+            self.devices[name] = self.home.device(name, play=self._install)
+            self._answer(self.devices[name])
+        self._speak()
+        return {"url": "https://127.0.0.1:%d" % self.home.http_port, "token": self.home.token().strip(), "rows": self.rows + len(self.devices),
+                "digests": self.images}
+
+    def _fill(self):
+        """Rows as skerryd writes them itself when devices report."""
+        now = int(time.time())
+        database = sqlite3.connect(self.home.file("server", "fleet.db"))
+        with database:
+            for i in range(self.rows):
+                report = {"device": "node-%05d" % i, "board": "qemu-virt", "app": "sensor", "version": VERSIONS[i * i % 7 % 4], "slot": "ab"[i % 2]}
+                database.execute("INSERT INTO devices (id, board, added_at, last_seen, online, version, digest, slot, mode, report, report_at, app) "
+                                 "VALUES (?, ?, ?, ?, 0, ?, ?, ?, 'normal', ?, ?, 'sensor')",
+                                 (report["device"], report["board"], now - 86400 * 40, now - 60 - i * 37 % 90000, report["version"], "%064x" % (i * i % 7 % 4),
+                                  report["slot"], json.dumps(report), now - 3600))
+        database.close()
+
+    def _upload(self, suit):
+        fit = suit[:-5] + ".fit"
+        with open(fit, "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        for what, path in (("payload", fit), ("manifest", suit)):
+            code, _, body = self.home.api("/api/v1/images/%s/%s" % (digest, what), "-X", "PUT", "--data-binary", "@" + path, "-H",
+                                          "Content-Type: application/octet-stream")
+            home.expect(code in (200, 201), "the %s is taken" % what, code, body)
+        return digest
+
+    def _install(self, device, execution):
+        """Plays an update, slowly enough to be seen, and ends it well."""
+        job, expected = execution["jobId"], execution["versionNumber"]
+        _, _, body = self.home.api("/api/v1/jobs/" + job)
+        wanted = json.loads(body)
+        for percent in (25, 50, 75, 100):
+            outcome, _ = device.update(job, "IN_PROGRESS", expected, step="download", percent=percent)
+            if outcome != "accepted":
+                return  # it was withdrawn
+            expected += 1
+            time.sleep(0.1)
+        device.digest, device.version = wanted["digest"], wanted["version"]
+        device.report()
+        device.update(job, "SUCCEEDED", expected, version=device.version)
+
+    def _answer(self, device):
+        """Commands are obeyed and answered."""
+        def run():
+            while True:
+                command = device.commands.get()
+                device.say("cmd/reply", {"id": command["id"], "ok": True})
+        threading.Thread(target=run, daemon=True).start()
+
+    def _speak(self):
+        for device in self.devices.values():
+            device.say("log", {"first": 0, "lines": ["sensor: sample temperature_mc=%d" % (21000 + 130 * i) for i in range(12)]})
+        # What a device says is text, whatever it says.
+        self.devices["beacon-7"].say("log", {"first": 12, "lines": ["<img src=x onerror=alert(1)><b>bold</b> & text"]})
+
+    def remove(self):
+        self.home.remove()
