@@ -3,6 +3,8 @@
 #ifndef SIM_DEVICE_H
 #define SIM_DEVICE_H
 
+#include <stdio.h>
+
 #include "agent.h"
 #include "boot.h"
 #include "wire.h"
@@ -27,6 +29,7 @@ struct sim_model {
 	uint32_t cuts_per_hour;   /* power cuts of each device */
 	uint32_t slow_percent;    /* of the devices … */
 	uint32_t slow_bytes_per_s;
+	FILE *journal; /* a line of JSON for each start of a device: what really ran; NULL: none */
 };
 
 struct sim_counts {

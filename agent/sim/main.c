@@ -18,7 +18,7 @@
 #define FILE_MAX     (64u << 20)
 #define TURN_MAX     64 /* devices served before the network is looked at again */
 #define WAIT_MAX_MS  100
-#define FDS_EACH     2 /* broker and artifact server */
+#define FDS_BUSY     4 /* one device in so many fetches an image beside its connection to the broker */
 #define FDS_OTHER    64
 #define REPORT_EVERY 1000
 
@@ -38,10 +38,11 @@ static const char usage[] =
 	"  --offline PERCENT    of the time, in outages of 5 to 60 s\n"
 	"  --cuts N             power cuts of each device in an hour\n"
 	"  --slow PERCENT=BYTES so many devices have a link of BYTES a second\n"
+	"  --journal FILE       a line of JSON for each start of a device: which image it started, and how\n"
 	"  --verbose            log lines of all devices on standard error\n";
 
 struct options {
-	const char *devices, *image, *prefix;
+	const char *devices, *image, *prefix, *journal;
 	uint32_t count, per_second, slot_kib;
 	bool verbose;
 	struct sim_model model;
@@ -164,6 +165,8 @@ static bool option_read(struct options *o, const char *name, const char *value)
 		o->image = value;
 	else if (strcmp(name, "--prefix") == 0)
 		o->prefix = value;
+	else if (strcmp(name, "--journal") == 0)
+		o->journal = value;
 	else
 		return false;
 	return true;
@@ -284,7 +287,7 @@ static int devices_load(struct fleet *fleet)
 static int files_allow(uint32_t devices)
 {
 	struct rlimit limit;
-	uint64_t wanted = (uint64_t)devices * FDS_EACH + FDS_OTHER;
+	uint64_t wanted = (uint64_t)devices + devices / FDS_BUSY + FDS_OTHER;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 0;
@@ -294,7 +297,15 @@ static int files_allow(uint32_t devices)
 	}
 	return limit.rlim_cur >= wanted ? 0
 					: complain("too few open files allowed for", "so many devices",
-						  "raise `ulimit -n` to twice their number, or give --count");
+						  "raise `ulimit -n` well above their number, or give --count");
+}
+
+static int journal_open(struct options *o)
+{
+	if (!o->journal)
+		return 0;
+	o->model.journal = fopen(o->journal, "a");
+	return o->model.journal ? 0 : complain("cannot write", o->journal, "name a file in a folder that is there");
 }
 
 static int fleet_begin(struct fleet *fleet)
@@ -302,7 +313,7 @@ static int fleet_begin(struct fleet *fleet)
 	uint64_t now = platform_now_ms();
 
 	fleet->map = sim_map_of(fleet->options.slot_kib * 2);
-	if (devices_load(fleet) != 0 || files_allow(fleet->count) != 0)
+	if (journal_open(&fleet->options) != 0 || devices_load(fleet) != 0 || files_allow(fleet->count) != 0)
 		return 1;
 	fleet->ready = calloc(fleet->count, sizeof(*fleet->ready));
 	fleet->is_ready = calloc(fleet->count, sizeof(*fleet->is_ready));
@@ -327,6 +338,8 @@ static void fleet_end(struct fleet *fleet)
 	free(fleet->devices);
 	free(fleet->ready);
 	free(fleet->is_ready);
+	if (fleet->options.model.journal)
+		(void)fclose(fleet->options.model.journal);
 }
 
 /* ---- the loop ---- */

@@ -22,6 +22,8 @@ struct add {
 	bool enrolled_now; /* skerryd answered */
 };
 
+#define COUNT_MAX 100000
+
 static int write_folder(const char *dir, const struct identity *identity, struct fleet_error *error)
 {
 	char path[HOME_PATH_MAX + 300];
@@ -115,28 +117,24 @@ static int publish(const struct add *add, const char *temp, struct file_draft *d
 	return rc;
 }
 
-/* skerryd need not run: then it finds the enrolment file later. */
-static void tell_server(const struct cli *cli, struct add *add, const json_t *body)
+/* skerryd need not run: then it finds the enrolment file later. `client`: open, or NULL when it was not reached before. */
+static void tell_server(struct client *client, struct add *add, const json_t *body)
 {
-	struct client client;
 	struct fleet_error error;
 	json_t *answer;
 	char path[128];
-	snprintf(path, sizeof path, "/api/v1/devices/%s", add->id);
-	if (client_open(&client, &cli->home, &error) < 0) {
-		cli_warn("skerryd was not told: %s", error.cause);
+	if (!client)
 		return;
-	}
+	snprintf(path, sizeof path, "/api/v1/devices/%s", add->id);
 	int rc = client_call(
-		&client, &(struct client_request){.method = "PUT", .path = path, .json = body}, &answer, &error);
+		client, &(struct client_request){.method = "PUT", .path = path, .json = body}, &answer, &error);
 	add->enrolled_now = rc == 0;
 	if (rc == -1)
 		cli_warn("skerryd was not told: %s", error.cause);
 	json_decref(answer);
-	client_close(&client);
 }
 
-static int make_device(const struct cli *cli, struct add *add, struct fleet_error *error)
+static int make_device(const struct cli *cli, struct client *client, struct add *add, struct fleet_error *error)
 {
 	struct identity identity;
 	struct file_draft draft = {.fd = -1};
@@ -158,7 +156,7 @@ static int make_device(const struct cli *cli, struct add *add, struct fleet_erro
 			file_remove_tree(temp.text);
 	}
 	if (rc == 0)
-		tell_server(cli, add, body);
+		tell_server(client, add, body);
 	json_decref(body);
 	identity_free(&identity);
 	return rc;
@@ -193,9 +191,101 @@ static void report(const struct cli *cli, const struct add *add)
 		printf("  skerryd does not run; it takes the device up when it starts\n");
 }
 
+/* ---- many ---- */
+
+struct batch {
+	const char *stem;
+	uint64_t count;
+	int digits;
+	char id[65 + 24];
+};
+
+static struct batch batch_of(const char *stem, uint64_t count)
+{
+	struct batch batch = {.stem = stem, .count = count, .digits = 1};
+	for (uint64_t rest = count; rest >= 10; rest /= 10)
+		batch.digits++;
+	return batch;
+}
+
+static const char *batch_id(struct batch *batch, uint64_t number)
+{
+	char digits[24];
+	snprintf(digits, sizeof digits, "%020llu", (unsigned long long)number);
+	snprintf(batch->id, sizeof batch->id, "%.65s%s", batch->stem, digits + 20 - batch->digits);
+	return batch->id;
+}
+
+/* Nothing is made unless all can be; one by one then, so that an error leaves whole devices. */
+static int add_batch(const struct cli *cli, struct batch *batch, struct add *add, struct fleet_error *error)
+{
+	struct client client;
+	for (uint64_t i = 1; i <= batch->count; i++) {
+		add->id = batch_id(batch, i);
+		if (check(cli, add, error) < 0)
+			return -1;
+	}
+	bool reached = client_open(&client, &cli->home, error) == 0;
+	if (!reached)
+		cli_warn("skerryd was not told: %s", error->cause);
+	int rc = 0;
+	for (uint64_t i = 1; i <= batch->count && rc == 0; i++) {
+		add->id = batch_id(batch, i);
+		/* One that does not answer once is not asked again: it reads the enrolment files at its start. */
+		bool ask = reached && (i == 1 || add->enrolled_now);
+		add->enrolled_now = false;
+		rc = check(cli, add, error);
+		if (rc == 0)
+			rc = make_device(cli, ask ? &client : NULL, add, error);
+	}
+	if (reached)
+		client_close(&client);
+	return rc;
+}
+
+static int run_batch(const struct cli *cli, struct add *add, uint64_t count)
+{
+	struct batch batch = batch_of(add->id, count), first = batch;
+	struct fleet_error error;
+	if (!text_is_id(batch_id(&batch, count)))
+		return cli_usage(cli, "'%s' is not a device id: letters, digits, '_', '-', at most 64", batch.id);
+	if (add_batch(cli, &batch, add, &error) < 0)
+		return cli_fail(&error);
+	if (cli->json) {
+		json_t *said = json_pack("{s:I, s:s, s:s, s:s, s:b}", "added", (json_int_t)count, "first",
+			batch_id(&first, 1), "last", batch.id, "board", add->board.name, "enrolled", add->enrolled_now);
+		cli_print_json(said, false);
+		json_decref(said);
+		return EXIT_OK;
+	}
+	printf("added %s to %s (%s)\n", batch_id(&first, 1), batch.id, add->board.name);
+	if (!add->enrolled_now)
+		printf("  skerryd does not run; it takes the devices up when it starts\n");
+	return EXIT_OK;
+}
+
+static int run_one(const struct cli *cli, struct add *add)
+{
+	struct client client;
+	struct fleet_error error;
+	if (check(cli, add, &error) < 0)
+		return cli_fail(&error);
+	bool reached = client_open(&client, &cli->home, &error) == 0;
+	if (!reached)
+		cli_warn("skerryd was not told: %s", error.cause);
+	int rc = make_device(cli, reached ? &client : NULL, add, &error);
+	if (reached)
+		client_close(&client);
+	if (rc < 0)
+		return cli_fail(&error);
+	report(cli, add);
+	return EXIT_OK;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct add add = {0};
+	uint64_t count = 0;
 	const struct option_spec specs[] = {
 		{.name = "--board", .value = "BOARD", .text = &add.board_name, .help = "a board's name, or its folder"},
 		{.name = "--disk", .value = "FILE", .text = &add.disk, .help = "make its whole disk, a raw image"},
@@ -203,10 +293,15 @@ static int run(struct cli *cli, int argc, char **argv)
 			.value = "IMG.suit",
 			.text = &add.image,
 			.help = "what slot a of the disk holds; IMG.fit beside it"},
+		{.name = "--count",
+			.value = "N",
+			.number = &count,
+			.min = 1,
+			.max = COUNT_MAX,
+			.help = "so many: their ids are ID and a number, 1 to N, of equal length"},
 		{0},
 	};
 	struct cli_words words = {.min = 1, .max = 1};
-	struct fleet_error error;
 	if (!cli_options(cli, specs, argc, argv, &words))
 		return cli->exit_code;
 	add.id = words.items[0];
@@ -216,18 +311,18 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--board is missing");
 	if (!add.disk != !add.image)
 		return cli_usage(cli, "--disk and --image belong together");
+	if (count && add.disk)
+		return cli_usage(cli, "--count makes no disks");
 	int rc = cli_home(cli);
 	if (rc)
 		return rc;
-	if (check(cli, &add, &error) < 0 || make_device(cli, &add, &error) < 0)
-		return cli_fail(&error);
-	report(cli, &add);
+	return count ? run_batch(cli, &add, count) : run_one(cli, &add);
 	return EXIT_OK;
 }
 
 const struct command command_device_add = {
 	.name = "device add",
-	.arguments = "ID --board BOARD [--disk FILE --image IMG.suit]",
+	.arguments = "ID --board BOARD [--disk FILE --image IMG.suit | --count N]",
 	.summary = "make a device's key, certificate and provisioning, and its disk",
 	.details =
 		"devices/ID/provision.bin in the home goes to the device's provisioning area; a disk has it already.",

@@ -71,7 +71,10 @@ static void print_broker_conf(FILE *to, const struct init_plan *plan)
 		"# Without this one device could take another's session by using its client id.\n"
 		"use_username_as_clientid true\n"
 		"allow_anonymous false\nacl_file %s/server/mosquitto.acl\n"
-		"set_tcp_nodelay true\nmax_packet_size 65536\nmax_queued_messages 200\n"
+		"set_tcp_nodelay true\nmax_packet_size 65536\n"
+		"# When skerryd connects, the remembered presence of the whole fleet comes to it at once: what is more "
+		"than this is dropped.\n"
+		"max_inflight_messages 200\nmax_queued_messages 200000\nmax_queued_bytes 67108864\n"
 		"# The queue is skerryd's database; the broker keeps nothing.\npersistence false\n"
 		"log_dest stderr\nconnection_messages false\n%s%s%s",
 		dir, (unsigned long long)plan->broker_port, plan->listen, dir, dir, dir, dir, user ? "user " : "",

@@ -382,6 +382,21 @@ def device_errors():
     expect(not [name for name in os.listdir(fleet.folder) if name.startswith("never.img")], "no disk is left", os.listdir(fleet.folder))
 
 
+@case("device add: many at once, each whole, or none")
+def device_many():
+    fleet.skerry("device", "add", "many-05", "--board", "qemu-virt")
+    fleet.refused("device", "add", "many-", "--board", "qemu-virt", "--count", "12", says="'many-05' exists already")
+    expect(not os.path.exists(fleet.file("devices", "many-01")), "none was made")
+    said = fleet.json("device", "add", "lot", "--board", "qemu-virt", "--count", "12")
+    expect((said["added"], said["first"], said["last"], said["enrolled"]) == (12, "lot01", "lot12", False), "it says which", said)
+    names = ["lot%02d" % n for n in range(1, 13)]
+    expect(sorted(n for n in os.listdir(fleet.file("devices")) if n.startswith("lot")) == names, "twelve folders")
+    expect(len({read(fleet.file("devices", name, "device.key")) for name in names}) == 12, "each has a key of its own")
+    for name in names:
+        expect("CN = %s\n" % name in run("openssl", "x509", "-in", fleet.file("devices", name, "device.crt"), "-noout", "-subject")[1], "and its name", name)
+        expect(json.loads(read(fleet.file("server", "enrol", name + ".json")))["device"] == name, "and is enrolled", name)
+
+
 @case("device add: an id is given once; a file that is there stays")
 def device_twice():
     suit, disk = fleet.image("1.0.5"), write(fleet.scratch("mine.img"), b"mine")
@@ -421,7 +436,9 @@ def usage():
                        (["init", "--broker-port", "99", "--http-port", "99"], "the same"),
                        (["device", "add"], "missing"), (["device", "add", "a/b", "--board", "qemu-virt"], "not a device id"),
                        (["device", "add", "x" * 65, "--board", "qemu-virt"], "not a device id"), (["device", "add", "d"], "--board"),
-                       (["device", "add", "d", "--board", "b", "--disk", "f"], "belong together"), (["device", "show", "a b"], "not a device id"),
+                       (["device", "add", "d", "--board", "b", "--disk", "f"], "belong together"),
+                       (["device", "add", "d", "--board", "b", "--disk", "f", "--image", "i", "--count", "2"], "makes no disks"),
+                       (["device", "add", "x" * 64, "--board", "qemu-virt", "--count", "2"], "not a device id"), (["device", "show", "a b"], "not a device id"),
                        (["update", "dev"], "missing"), (["update", "a.b", "x.suit"], "not a device id"), (["update", "d", "x", "--trial-seconds", "5"], "10 to 3600"),
                        (["update", "d", "x", "--url", "http://a"], "--url"), (["update", "d", "x", "--retry=1"], "takes no value"),
                        (["cmd", "d", "explode"], "no command"), (["cmd", "d", "log-level", "loud"], "log-level"), (["cmd", "d", "reboot", "now"], "reboot"),
