@@ -22,6 +22,7 @@ from blocklog import Log, logged, prefixes, subsets  # noqa: E402
 
 SEED = int(os.environ.get("SKERRY_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
 ONLY = os.environ.get("SKERRY_TEST_POINT", "")  # only points whose name contains this
+PART, PARTS = (int(n) for n in os.environ.get("SKERRY_TEST_PART", "1/1").split("/"))  # of the points each PARTS-th, from the PART-th on
 SAMPLE = 16  # points that are not whole writes, in the short run
 DRAWS = 60   # draws among the sectors between two flushes, in the long run
 
@@ -110,7 +111,7 @@ def chosen(points, rng):
     """All in the long run, else those of whole writes and a sample of the others."""
     points = [point for point in points if ONLY in point.name]
     if LONG or ONLY:
-        return points
+        return points[PART - 1::PARTS]
     torn = [point for point in points if not point.edge]
     return [point for point in points if point.edge] + rng.sample(torn, SAMPLE)
 
@@ -123,7 +124,7 @@ def replay_all(log, target):
     note = "prefixes: %d booted, %d failed" % (done - len(failures), len(failures))
     expect(done and not failures, note, "SKERRY_TEST_SEED=%d SKERRY_TEST_POINT='<name>' repeats one" % SEED,
            *("%s: %s" % (point.name, text) for point, text in failures))
-    return "%s (of %d points of %d writes)" % (note, len(points), len(log.writes))
+    return "%s (part %d of %d of %d points of %d writes)" % (note, PART, PARTS, len(points), len(log.writes))
 
 
 @case("replay: power cut at each write of a device's first update, and between the writes")
