@@ -136,18 +136,19 @@ static uint32_t pause_before_start(uint8_t starts)
 }
 
 /*
- * No slot is eligible, and the one that starts as a last resort keeps dying: in the second half of a round the other one has its turn, in
- * safe mode, though its image failed before: its agent may work.
+ * What starts was never confirmed, so it may never have worked, and it keeps dying: in the second half of a round the other slot has its
+ * turn, in safe mode, though its image failed before: its agent may work.
  */
 static struct ota_boot_plan last_resort(const struct ota_bootrec *rec, const struct ota_slot_seen *seen,
 	struct ota_boot_plan plan, enum strictness strictness)
 {
+	bool was_confirmed = strictness == BY_STATE && rec->slot[plan.slot].state == OTA_SLOT_CONFIRMED;
 	struct ota_boot_plan other = plan;
 
 	other.slot = (uint8_t)(1 - plan.slot);
 	other.mode = OTA_MODE_SAFE;
-	if (plan.step != OTA_BOOT_START || strictness != BY_CONTENT || rec->starts % LADDER_ROUND < 2 * LADDER_STEP ||
-		!slot_plan(rec, seen, BY_SIGNATURE, &other))
+	if (plan.step != OTA_BOOT_START || was_confirmed || strictness == BY_SIGNATURE ||
+		rec->starts % LADDER_ROUND < 2 * LADDER_STEP || !slot_plan(rec, seen, BY_SIGNATURE, &other))
 		return plan;
 	if (other.step == OTA_BOOT_START && !ota_bootrec_has_failed(rec, seen[other.slot].image.digest))
 		return plan;

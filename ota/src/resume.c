@@ -33,7 +33,9 @@ static uint8_t failed_cause(const struct ota *ota, const uint8_t *digest)
 	for (size_t i = 0; i < OTA_BOOTREC_FAILED; i++)
 		if (digest_is(ota->record.failed[i].digest, digest))
 			return ota->record.failed[i].cause;
-	return ota->record.slot[ota->journal.slot].cause;
+	if (ota->record.slot[ota->journal.slot].cause != OTA_CAUSE_NONE)
+		return ota->record.slot[ota->journal.slot].cause;
+	return OTA_CAUSE_TRIES_EXHAUSTED; /* a last resort: no trial, but as many starts */
 }
 
 /* The image was tried, and another one runs. Who panicked before this start was that image. */

@@ -217,6 +217,16 @@ static uint32_t pause_due(unsigned starts)
 	return ms < 60000 ? ms : 60000;
 }
 
+/* What is eligible was never confirmed, and one that failed has its turn in safe mode. */
+static bool is_turn_of_failed(const struct model *model, const struct ota_bootrec *rec, const struct model_start *start)
+{
+	for (unsigned slot = 0; slot < 2; slot++)
+		if (is_eligible(model, rec, slot, start) && rec->slot[slot].state == OTA_SLOT_CONFIRMED)
+			return false;
+	return rec->starts % LADDER / RUNG >= 2 && start->plan.mode == OTA_MODE_SAFE &&
+	       has_failed(rec, model->content[start->plan.slot]);
+}
+
 static void check_ladder(const struct model *model, const struct ota_bootrec *rec, const struct model_start *start)
 {
 	unsigned active = rec->active == OTA_SLOT_B, rung = rec->starts % LADDER / RUNG;
@@ -225,6 +235,8 @@ static void check_ladder(const struct model *model, const struct ota_bootrec *re
 	bool one = is_eligible(model, rec, 0, start) || is_eligible(model, rec, 1, start);
 
 	model_expect(plan->pause_ms == pause_due(rec->starts), "the pause is the ladder's", model);
+	if (is_turn_of_failed(model, rec, start))
+		return;
 	if (one)
 		model_expect(is_eligible(model, rec, plan->slot, start),
 			"a slot that is not eligible starts only if no other is", model);
@@ -356,7 +368,7 @@ bool model_boot(struct model *model, struct model_start *start)
 			continue;
 		}
 		check_plan(model, &rec, start);
-		if (start->plan.step == OTA_BOOT_NOTHING)
+		if (start->plan.step == OTA_BOOT_NOTHING || start->unreadable >> start->plan.slot & 1)
 			return false;
 		if (!start->unwritable || start->plan.mode != OTA_MODE_TRIAL)
 			break;

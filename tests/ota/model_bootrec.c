@@ -94,6 +94,18 @@ static bool was_eligible(const struct model *model, unsigned slot)
 	       !ota_bootrec_has_failed(&model->rec, image.digest);
 }
 
+/* It was started as one that was confirmed, so it worked once. */
+static bool was_vouched(const struct model *model)
+{
+	return (was_eligible(model, 0) && model->rec.slot[0].state == OTA_SLOT_CONFIRMED) ||
+	       (was_eligible(model, 1) && model->rec.slot[1].state == OTA_SLOT_CONFIRMED);
+}
+
+static bool has_failed(const struct model *model, unsigned slot)
+{
+	return ota_bootrec_has_failed(&model->rec, model_image(model->content[slot]).digest);
+}
+
 static bool may_start(const struct model *model, unsigned slot)
 {
 	return model->content[slot] && model_image(model->content[slot]).counter >= model->rec.min_counter;
@@ -116,10 +128,11 @@ static void check_climb(const struct model *model)
 		(void)model_reset(&device);
 	}
 	for (unsigned slot = 0; slot < 2; slot++)
-		if (!was_eligible(&device, 0) && !was_eligible(&device, 1) && may_start(model, slot))
+		if (!was_vouched(&device) && may_start(model, slot) &&
+			(has_failed(&device, slot) || (!was_eligible(&device, 0) && !was_eligible(&device, 1))))
 			model_expect(
 				ran[slot][OTA_MODE_NORMAL] || ran[slot][OTA_MODE_SAFE] || ran[slot][OTA_MODE_TRIAL],
-				"where no slot is eligible, each that verifies has its turn", model);
+				"where no slot was ever confirmed, each that verifies has its turn", model);
 	for (unsigned slot = 0; slot < 2; slot++)
 		if (was_eligible(model, slot) && was_eligible(&device, slot))
 			model_expect(ran[slot][OTA_MODE_NORMAL] && ran[slot][OTA_MODE_SAFE],

@@ -5,6 +5,8 @@
 
 #include "ota/err.h"
 
+enum { STARTS_NORMAL = 3 }; /* SPEC §2, the ladder */
+
 static uint32_t slot_lba(unsigned slot)
 {
 	return slot == OTA_SLOT_A ? FAKE_SLOT_A : FAKE_SLOT_B;
@@ -134,6 +136,13 @@ static const char *trial_problem(struct world *world, const struct ota_bootrec *
 	return NULL;
 }
 
+/* For one that failed, or where nothing was ever confirmed, after three starts that came to nothing. */
+static bool safe_is_needed(const struct world *world, const struct ota_bootrec *record, enum sim_image image)
+{
+	return ota_bootrec_has_failed(record, sim_image(image)->image.digest) ||
+	       (!world->monitor.had_active && record->starts > STARTS_NORMAL);
+}
+
 const char *invariants_of_start(struct world *world)
 {
 	struct fake_start *running = &world->host.running;
@@ -149,7 +158,7 @@ const char *invariants_of_start(struct world *world)
 		return "an image below the confirmed security counter was started";
 	if (!record_of((const uint8_t(*)[512])world->host.flash.durable, &record))
 		return "the boot loader left no record";
-	if (running->mode == OTA_MODE_SAFE && world->scenario->own != OWN_FAILED)
+	if (running->mode == OTA_MODE_SAFE && !safe_is_needed(world, &record, image))
 		return "safe mode without need";
 	if (running->mode == OTA_MODE_NORMAL && world->monitor.had_active && !(world->monitor.confirmed >> image & 1))
 		return "an image that was never confirmed was started without trial";
@@ -184,6 +193,34 @@ static bool update_is_good(const struct scenario *scenario)
 	return scenario->behaviour == IMAGE_WELL && !scenario->worn;
 }
 
+/*
+ * Where nothing was ever confirmed, an image that is whole may have been started without trial. Then it runs on, for there is nothing to go
+ * back to, and it is not listed.
+ */
+static bool is_last_resort(const struct world *world)
+{
+	return !world->monitor.had_active && !(world->monitor.failed >> world->scenario->wanted & 1);
+}
+
+static const char *failure_problem(const struct world *world)
+{
+	const struct monitor *monitor = &world->monitor;
+
+	if (world->scenario->worn)
+		return !monitor->rolled_back && monitor->error == -OTA_E_IO
+			       ? NULL
+			       : "a record that takes no write was told as something else";
+	if (!monitor->rolled_back || monitor->cause == OTA_CAUSE_NONE)
+		return "the roll-back was told without its cause";
+	if (is_last_resort(world))
+		return monitor->outcome_again == OTA_FAILED && monitor->cause_again != OTA_CAUSE_NONE
+			       ? NULL
+			       : "a last resort under another job was told as something else";
+	if (monitor->outcome_again != OTA_REJECTED || monitor->error_again != -OTA_E_FAILED_BEFORE)
+		return "the failed digest was taken again in another job";
+	return NULL;
+}
+
 static const char *outcome_problem(const struct world *world)
 {
 	const struct monitor *monitor = &world->monitor;
@@ -191,16 +228,7 @@ static const char *outcome_problem(const struct world *world)
 	if (update_is_good(world->scenario))
 		return monitor->outcome == OTA_SUCCEEDED ? NULL
 							 : "the update did not succeed, and the server was told so";
-	if (monitor->outcome != OTA_FAILED)
-		return "the server was told the wrong outcome";
-	/* Where nothing was ever confirmed a new image that is whole may be started without trial, and then is not given up. */
-	if (world->scenario->worn || world->scenario->own == OWN_FAILED)
-		return NULL;
-	if (!monitor->rolled_back || monitor->cause == OTA_CAUSE_NONE)
-		return "the roll-back was told without its cause";
-	if (monitor->outcome_again != OTA_REJECTED || monitor->error_again != -OTA_E_FAILED_BEFORE)
-		return "the failed digest was taken again in another job";
-	return NULL;
+	return monitor->outcome == OTA_FAILED ? failure_problem(world) : "the server was told the wrong outcome";
 }
 
 /*
@@ -255,6 +283,24 @@ static const char *record_problem(const struct world *world, const struct ota_bo
 	return NULL;
 }
 
+/* It runs, on trial by nobody, and the record says so. */
+static const char *last_resort_problem(const struct world *world, const struct ota_bootrec *record)
+{
+	bool is_wanted = sim_image_of(world->host.running.image.digest) == world->scenario->wanted;
+
+	if (is_wanted && record->slot[world->host.running.slot].state != OTA_SLOT_READY)
+		return "a last resort runs and is not noted as one";
+	return copies_problem(world);
+}
+
+/* A record that takes no write: what ran runs, whatever is wanted. */
+static const char *worn_problem(const struct world *world, const struct ota_bootrec *record)
+{
+	return world->host.running.mode == OTA_MODE_NORMAL && record->active == world->host.running.slot
+		       ? NULL
+		       : "with a record that takes no write another than the active image runs";
+}
+
 const char *invariants_of_rest(struct world *world)
 {
 	struct ota_bootrec record;
@@ -263,14 +309,14 @@ const char *invariants_of_rest(struct world *world)
 
 	if (problem)
 		return problem;
-	if (is_wanted != update_is_good(world->scenario) && world->scenario->own != OWN_FAILED)
-		return "the wrong image runs in the end";
-	if (world->scenario->worn)
-		return NULL;
 	if (!record_of((const uint8_t(*)[512])world->host.flash.now, &record))
 		return "no record at rest";
-	if (world->scenario->own == OWN_FAILED && !update_is_good(world->scenario))
-		return copies_problem(world);
+	if (!update_is_good(world->scenario) && is_last_resort(world) && !world->scenario->worn)
+		return last_resort_problem(world, &record);
+	if (is_wanted != update_is_good(world->scenario))
+		return "the wrong image runs in the end";
+	if (world->scenario->worn)
+		return worn_problem(world, &record);
 	problem = record_problem(world, &record);
 	return problem ? problem : rest_problem(world, &record);
 }

@@ -109,8 +109,6 @@ static void origins_add(void)
 				.wanted = IMAGE_NEW,
 				.behaviour = characters[i],
 				.in_short = slot == 0});
-			if (characters[i] == IMAGE_DIES_EARLY)
-				continue; /* README.md: not among them */
 			add((struct scenario){.slot = slot,
 				.own = OWN_FAILED,
 				.other = OTHER_FAILED,

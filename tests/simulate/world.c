@@ -258,6 +258,7 @@ static void told_note(struct world *world)
 	if (monitor->ended == 2) {
 		monitor->outcome_again = (uint8_t)told->outcome;
 		monitor->error_again = told->error;
+		monitor->cause_again = (uint8_t)told->cause;
 		return;
 	}
 	monitor->outcome = (uint8_t)told->outcome;

@@ -18,7 +18,7 @@ struct monitor {
 	uint8_t had_record, had_active;
 	uint8_t trial_starts[SIM_IMAGES]; /* since it was last confirmed */
 	uint8_t ended, quiet;             /* the server knows the outcome; and one more life went by */
-	uint8_t outcome, rolled_back, cause, outcome_again; /* as told */
+	uint8_t outcome, rolled_back, cause, outcome_again, cause_again; /* as told */
 	int32_t error, error_again;
 };
 
