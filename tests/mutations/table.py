@@ -95,6 +95,12 @@ MUTATIONS = [
     # The boot rules, over every record
     model("an image below the floor is started",
           (BOOTREC, "if (image->counter < rec->min_counter)\n\t\treturn OTA_CAUSE_COUNTER_TOO_LOW;", "if (image->counter < 0 * rec->min_counter)\n\t\treturn OTA_CAUSE_COUNTER_TOO_LOW;")),
+    model("an image that does not verify is started",
+          (BOOTREC, "if (seen[slot].view != OTA_VIEW_VERIFIED)\n\t\treturn seen", "if (seen[slot].view == OTA_VIEW_UNSEEN)\n\t\treturn seen")),
+    model("a failed image has no turn beside one that was never confirmed",
+          (BOOTREC, "bool was_confirmed = strictness == BY_STATE && rec->slot[plan.slot].state == OTA_SLOT_CONFIRMED;", "bool was_confirmed = strictness == BY_STATE;")),
+    simulate("a last resort's failure is told without its cause",
+             (RESUME, "return OTA_CAUSE_TRIES_EXHAUSTED;", "return OTA_CAUSE_NONE;"), arguments=["--long", "--only", "in safe mode, other failed; a new image never", "--cuts", "1"]),
     model("a slot that is being written is started",
           (BOOTREC, "return rec->slot[slot].state == OTA_SLOT_CONFIRMED || rec->slot[slot].state == OTA_SLOT_READY;",
            "return rec->slot[slot].state == OTA_SLOT_CONFIRMED || rec->slot[slot].state == OTA_SLOT_READY ||\n\t       rec->slot[slot].state == OTA_SLOT_WRITING;")),
