@@ -9,6 +9,7 @@
 #include "shared/file.h"
 #include "shared/text.h"
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
 
 /* ---- enrolment ---- */
 
@@ -115,6 +116,8 @@ int devices_on_presence(struct skerryd *server, const char *id, const struct mes
 		return -1;
 	if (device.online != presence->online && presence_event(server, id, presence->online, "") < 0)
 		return -1;
+	if (device.online != presence->online && rollouts_on_presence(server, id, presence->online) < 0)
+		return -1;
 	return presence->online ? ring_if_queued(server, id) : 0;
 }
 
@@ -131,6 +134,8 @@ void devices_settle_presence(struct skerryd *server)
 			rc = store_presence_put(server->store, id, false, device.boot, server->round);
 		if (rc == 0)
 			rc = presence_event(server, id, false, ": the broker does not know it");
+		if (rc == 0)
+			rc = rollouts_on_presence(server, id, false);
 		if (rc)
 			break;
 	}
@@ -183,6 +188,16 @@ static int mismatch_event(struct skerryd *server, const char *id, const char *di
 	return skerryd_event(server, &(struct store_event){.kind = "mismatch", .device = id, .job = job, .text = text});
 }
 
+/* An image on trial is confirmed when its slot says so, or from the next start on. */
+static bool is_confirmed(const struct store_report *report, const json_t *body)
+{
+	const json_t *slot = json_object_get(json_object_get(body, "slots"), report->slot ? report->slot : "");
+	const char *state = json_string_value(json_object_get(slot, "state"));
+	if (!report->mode || strcmp(report->mode, "normal") == 0)
+		return true;
+	return strcmp(report->mode, "trial") == 0 && state && strcmp(state, "confirmed") == 0;
+}
+
 static bool is_safe(const char *mode)
 {
 	return mode && strcmp(mode, "safe") == 0;
@@ -205,6 +220,8 @@ int devices_on_report(struct skerryd *server, const char *id, const json_t *body
 		rc = report_event(server, id, report);
 	if (rc == 0 && changed && *digest)
 		rc = mismatch_event(server, id, digest);
+	if (rc == 0)
+		rc = rollouts_on_report(server, id, digest, is_confirmed(report, body));
 	free(json);
 	return rc;
 }

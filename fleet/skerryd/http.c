@@ -25,9 +25,21 @@ struct http {
 	bool stopping;
 };
 
-static const struct http_route *const tables[] = {http_status_routes, http_device_routes, http_crash_routes,
-	http_image_routes, http_job_routes, http_keyset_routes, http_telemetry_routes, http_history_routes,
-	http_artifact_routes, http_web_routes};
+/* clang-format off: a line each, so that they can be added beside each other */
+static const struct http_route *const tables[] = {
+	http_status_routes,
+	http_device_routes,
+	http_crash_routes,
+	http_image_routes,
+	http_job_routes,
+	http_keyset_routes,
+	http_telemetry_routes,
+	http_history_routes,
+	http_rollout_routes,
+	http_artifact_routes,
+	http_web_routes,
+};
+/* clang-format on */
 
 /* ---- routing ---- */
 

@@ -33,9 +33,17 @@ struct http_route {
 	enum role role; /* who may, at least */
 };
 /* Terminated by a zeroed one. */
-extern const struct http_route http_device_routes[], http_job_routes[], http_image_routes[], http_artifact_routes[],
-	http_status_routes[], http_crash_routes[], http_keyset_routes[], http_telemetry_routes[], http_history_routes[],
-	http_web_routes[];
+extern const struct http_route http_status_routes[];
+extern const struct http_route http_device_routes[];
+extern const struct http_route http_crash_routes[];
+extern const struct http_route http_image_routes[];
+extern const struct http_route http_job_routes[];
+extern const struct http_route http_keyset_routes[];
+extern const struct http_route http_telemetry_routes[];
+extern const struct http_route http_history_routes[];
+extern const struct http_route http_rollout_routes[];
+extern const struct http_route http_artifact_routes[];
+extern const struct http_route http_web_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */

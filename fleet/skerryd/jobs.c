@@ -8,6 +8,7 @@
 #include "ota/assignment.h"
 #include "shared/text.h"
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
 
 /* SPEC §8 says 24 KiB; the assignment comes into it when the document is sent, and takes this much as base64url. */
 #define ASSIGNMENT_TEXT_MAX (OTA_ASSIGNMENT_BYTES_MAX * 4 / 3 + 32)
@@ -42,7 +43,8 @@ static int job_event(struct skerryd *server, const struct store_job *job, const 
 					     .device = job->device,
 					     .job = job->id,
 					     .text = text,
-					     .details = job->details});
+					     .details = job->details,
+					     .rollout = *job->rollout ? job->rollout : NULL});
 }
 
 /* ---- making and ending ---- */
@@ -105,6 +107,7 @@ enum jobs_outcome jobs_create(struct skerryd *server, const struct job_order *or
 	note_random_id(job.id, 17);
 	snprintf(job.device, sizeof job.device, "%s", order->device);
 	snprintf(job.digest, sizeof job.digest, "%s", order->digest);
+	snprintf(job.rollout, sizeof job.rollout, "%s", order->rollout ? order->rollout : "");
 	job.details = none;
 	job.document = make_document(server, order, manifest, len);
 	free(manifest);
@@ -137,9 +140,22 @@ enum jobs_outcome jobs_cancel(struct skerryd *server, const char *id)
 		return rc < 0 ? JOBS_FAILED : JOBS_NONE;
 	enum jobs_outcome outcome = JOBS_ENDED;
 	if (job_is_open(job.status))
-		outcome = end_job(server, &job, JOB_CANCELED) < 0 ? JOBS_FAILED : JOBS_DONE;
+		outcome = end_job(server, &job, JOB_CANCELED) < 0 || rollouts_on_job(server, &job) < 0 ? JOBS_FAILED
+												       : JOBS_DONE;
 	store_job_free(&job);
 	return outcome;
+}
+
+int jobs_withdraw(struct skerryd *server, const char *id)
+{
+	struct store_job job;
+	int rc = store_job_get(server->store, id, &job);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (job_is_open(job.status))
+		rc = end_job(server, &job, JOB_CANCELED);
+	store_job_free(&job);
+	return rc;
 }
 
 /* ---- $next/get and the doorbell ---- */
@@ -251,6 +267,9 @@ int jobs_on_get(struct skerryd *server, const char *device, const json_t *body)
 	bell_stop(&server->bells, device);
 	if (bring_keysets(server, device, get.keyset) < 0)
 		return -1;
+	/* Before the answer: what follows from it may be the device's next job. */
+	if (rollouts_on_get(server, device) < 0)
+		return -1;
 	return send_next(server, device, get.token);
 }
 
@@ -279,7 +298,7 @@ static bool is_news(const struct store_job *job, const struct message_update *up
 
 static int apply(struct skerryd *server, struct store_job *job, const struct message_update *update)
 {
-	bool news = is_news(job, update);
+	bool news = is_news(job, update), status_changed = job->status != update->status;
 	job->status = update->status;
 	job->version_number++;
 	job->updated_at = note_now();
@@ -293,9 +312,9 @@ static int apply(struct skerryd *server, struct store_job *job, const struct mes
 		job->details = details;
 	}
 	server->changed |= CHANGED_JOB;
-	if (store_job_put(server->store, job) < 0)
+	if (store_job_put(server->store, job) < 0 || (news && job_event(server, job, update->details) < 0))
 		return -1;
-	return news ? job_event(server, job, update->details) : 0;
+	return status_changed ? rollouts_on_job(server, job) : 0;
 }
 
 /* The device goes on with a job that is over for us: what it does is in its reports, but the operator should know. */
@@ -320,7 +339,8 @@ static int decide(
 		return -1;
 	if (decision == JOB_ACCEPT || decision == JOB_REPEATED)
 		return answer_accepted(server, job, refusal->token);
-	if (decision == JOB_ENDED && late_event(server, job, update->status) < 0)
+	if (decision == JOB_ENDED && (late_event(server, job, update->status) < 0 ||
+					     rollouts_on_late_job(server, job, update->status) < 0))
 		return -1;
 	refusal->code = job_decision_code(decision);
 	refusal->message = "see executionState";
@@ -404,6 +424,8 @@ static int time_out(struct skerryd *server)
 		return 0;
 	while ((rc = store_job_silent(server->store, note_now() - limit, &job)) == 0) {
 		rc = end_job(server, &job, JOB_TIMED_OUT);
+		if (rc == 0)
+			rc = rollouts_on_job(server, &job);
 		store_job_free(&job);
 		if (rc < 0)
 			break;

@@ -11,7 +11,8 @@ struct job_order {
 	const char *device, *digest;
 	const json_t *urls; /* array of text; NULL: the daemon's own artifact server */
 	bool retry;
-	int64_t trial_s; /* 0: the device's default */
+	int64_t trial_s;     /* 0: the device's default */
+	const char *rollout; /* that it belongs to; NULL: none */
 };
 
 enum jobs_outcome {
@@ -29,6 +30,8 @@ enum jobs_outcome {
 enum jobs_outcome jobs_create(struct skerryd *server, const struct job_order *order, char id[65]);
 /* Inside a group. NONE: no such job; ENDED: too late. */
 enum jobs_outcome jobs_cancel(struct skerryd *server, const char *id);
+/* The same for a rollout, which knows that it does so. One that has ended is left as it is. 0 or -1. */
+int jobs_withdraw(struct skerryd *server, const char *id) STORE_CHECK;
 
 /* What the device says, inside a group. 0 or -1. A body of NULL was no JSON; the answer tells the device so. */
 int jobs_on_get(struct skerryd *server, const char *device, const json_t *body) STORE_CHECK;

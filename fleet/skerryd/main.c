@@ -18,6 +18,7 @@
 #include "skerryd/link.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
 #include "skerryd/skerryd.h"
 #include "skerryd/telemetry.h"
 
@@ -91,6 +92,9 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	artifact_sweep(&server->settings.home);
 	if (store_open(home_path(&server->settings.home, HOME_DATABASE).text, &server->store, error) < 0)
 		return -1;
+	server->now_ms = note_unix_ms();
+	if (rollouts_start(server) < 0)
+		return fleet_fail(error, NULL, "out of memory");
 	if (start_event(server) < 0 || devices_enrol_all(server) < 0)
 		return fleet_fail(error, "free some space, or restore the database from a backup",
 			"the database failed: %s", store_error(server->store));
@@ -112,6 +116,7 @@ static void stop(struct daemon *daemon)
 	outbox_clear(&server->outbox);
 	bell_free(&server->bells);
 	trust_stop(&server->trust);
+	rollouts_stop(server);
 	store_close(server->store);
 	if (ended) {
 		inbox_free(daemon->inbox);
@@ -146,6 +151,7 @@ static void tick(struct daemon *daemon)
 static int idle_ms(const struct daemon *daemon, int max_ms)
 {
 	int64_t left = daemon->tick_due_ms - note_now_ms();
+	max_ms = rollouts_timeout_ms(&daemon->server, max_ms);
 	return left < 0 ? 0 : left < max_ms ? (int)left : max_ms;
 }
 
@@ -157,10 +163,12 @@ static bool turn(struct daemon *daemon, int max_ms)
 		{.fd = http_fd(daemon->server.http), .events = POLLIN}};
 	struct signalfd_siginfo info;
 	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, idle_ms(daemon, max_ms)));
+	daemon->server.now_ms = note_unix_ms();
 	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		return true;
 	link_take_all(&daemon->server, daemon->inbox);
 	tick(daemon);
+	rollouts_turn(&daemon->server);
 	http_run(daemon->server.http);
 	return false;
 }

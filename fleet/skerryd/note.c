@@ -28,6 +28,13 @@ int64_t note_now(void)
 	return (int64_t)time(NULL);
 }
 
+int64_t note_unix_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 int64_t note_now_ms(void)
 {
 	struct timespec ts;

@@ -4,11 +4,13 @@
 #include "skerryd/http.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
 
 static void forget(struct skerryd *server)
 {
 	outbox_clear(&server->outbox);
 	server->changed = 0;
+	rollouts_settle(server, false);
 }
 
 static int failed(struct skerryd *server)
@@ -30,6 +32,7 @@ int skerryd_commit(struct skerryd *server)
 {
 	if (store_commit(server->store) < 0)
 		return failed(server);
+	rollouts_settle(server, true);
 	outbox_send(&server->outbox, server->mqtt);
 	if (server->changed)
 		http_wake(server->http, server->changed);

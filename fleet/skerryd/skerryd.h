@@ -22,9 +22,17 @@
 struct mqtt;
 struct http;
 struct command;
+struct rollouts;
 
 /* What a change may be waited for. */
-enum skerryd_topic { CHANGED_JOB = 1, CHANGED_LOG = 2, CHANGED_EVENT = 4, CHANGED_COMMAND = 8, CHANGED_TELEMETRY = 64 };
+enum skerryd_topic {
+	CHANGED_JOB = 1,
+	CHANGED_LOG = 2,
+	CHANGED_EVENT = 4,
+	CHANGED_COMMAND = 8,
+	CHANGED_ROLLOUT = 16,
+	CHANGED_TELEMETRY = 64,
+};
 
 struct skerryd {
 	struct settings settings;
@@ -35,13 +43,15 @@ struct skerryd {
 	struct outbox outbox;
 	struct throttle throttle;
 	struct trust trust;
-	struct command *commands; /* those that wait for a device's answer */
-	unsigned changed;         /* enum skerryd_topic, of the open group */
-	int64_t broker_since;     /* unix seconds of the connection, 0: there is none */
-	int64_t round;            /* which connection to the broker this is */
-	int64_t telemetry_due_ms; /* when old telemetry is looked for again */
-	int64_t history_minute;   /* of which the history has a row: its begin, unix seconds */
-	int64_t presence_due_ms;  /* when silence since the connection means offline; 0: settled */
+	struct command *commands;  /* those that wait for a device's answer */
+	struct rollouts *rollouts; /* those that run */
+	int64_t now_ms;            /* unix time of this turn of the main loop: what rollouts count with */
+	unsigned changed;          /* enum skerryd_topic, of the open group */
+	int64_t broker_since;      /* unix seconds of the connection, 0: there is none */
+	int64_t round;             /* which connection to the broker this is */
+	int64_t telemetry_due_ms;  /* when old telemetry is looked for again */
+	int64_t history_minute;    /* of which the history has a row: its begin, unix seconds */
+	int64_t presence_due_ms;   /* when silence since the connection means offline; 0: settled */
 };
 
 /*

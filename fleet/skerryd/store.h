@@ -161,6 +161,7 @@ struct store_job {
 	int64_t version_number;
 	int64_t queued_at, started_at, updated_at; /* unix seconds; started_at 0: not yet */
 	char *details, *document;                  /* JSON objects; owned */
+	char rollout[33];                          /* "": an operator's */
 };
 void store_job_free(struct store_job *job);
 /* STORE_NONE: the device has an open job already. */
@@ -208,7 +209,7 @@ int store_log_trim(struct store *store, const char *device) STORE_CHECK;
 int store_logs_json(struct store *store, const char *device, int64_t since, json_t **lines) STORE_CHECK;
 
 struct store_event {
-	const char *kind, *device, *job, *text, *details; /* device, job, details (JSON) may be NULL */
+	const char *kind, *device, *job, *text, *details, *rollout; /* all but kind and text may be NULL; details: JSON */
 };
 int store_event_add(struct store *store, const struct store_event *event, int64_t now) STORE_CHECK;
 /* device NULL: of all. */

@@ -6,13 +6,13 @@
 
 #define JOB_STRUCT_COLUMNS                                                                                             \
 	"SELECT id, device, digest, version, status, version_number, queued_at, started_at, updated_at, details, "     \
-	"document"                                                                                                     \
+	"document, rollout"                                                                                                     \
 	" FROM jobs "
 #define JOB_JSON_COLUMNS                                                                                               \
 	"SELECT id AS jobId, device, digest, version, status, details AS statusDetails_json,"                          \
 	" version_number AS versionNumber, queued_at AS queuedAt, started_at AS startedAt, updated_at AS "             \
 	"lastUpdatedAt"                                                                                                \
-	" FROM jobs "
+	", rollout FROM jobs "
 #define IS_OPEN "status IN ('QUEUED', 'IN_PROGRESS')"
 
 void store_job_free(struct store_job *job)
@@ -40,6 +40,7 @@ static int take_job(struct store *store, sqlite3_stmt *stmt, struct store_job *j
 	store_copy_text(stmt, 1, job->device, sizeof job->device);
 	store_copy_text(stmt, 2, job->digest, sizeof job->digest);
 	store_copy_text(stmt, 3, job->version, sizeof job->version);
+	store_copy_text(stmt, 11, job->rollout, sizeof job->rollout);
 	bool known = status && job_status_parse(status, &job->status);
 	job->details = column_dup(stmt, 9);
 	job->document = column_dup(stmt, 10);
@@ -55,10 +56,10 @@ int store_job_add(struct store *store, const struct store_job *job)
 	/* The index jobs_open lets a device have one open job. */
 	int rc = store_run(store,
 		"INSERT INTO jobs (id, device, digest, version, status, version_number, queued_at, updated_at, "
-		"details, document)"
-		" VALUES (?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?)",
-		"sssssiiiss", job->id, job->device, job->digest, job->version, job_status_name(job->status),
-		job->version_number, job->queued_at, job->updated_at, job->details, job->document);
+		"details, document, rollout)"
+		" VALUES (?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, nullif(?, ''))",
+		"sssssiiisss", job->id, job->device, job->digest, job->version, job_status_name(job->status),
+		job->version_number, job->queued_at, job->updated_at, job->details, job->document, job->rollout);
 	return rc < 0 && store->code == SQLITE_CONSTRAINT ? STORE_NONE : rc;
 }
 

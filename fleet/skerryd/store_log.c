@@ -42,8 +42,8 @@ int store_logs_json(struct store *store, const char *device, int64_t since, json
 
 int store_event_add(struct store *store, const struct store_event *event, int64_t now)
 {
-	if (store_run(store, "INSERT INTO events (time, kind, device, job, text, details) VALUES (?, ?, ?, ?, ?, ?)",
-		    "isssss", now, event->kind, event->device, event->job, event->text, event->details) < 0)
+	if (store_run(store, "INSERT INTO events (time, kind, device, job, text, details, rollout) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		    "issssss", now, event->kind, event->device, event->job, event->text, event->details, event->rollout) < 0)
 		return -1;
 	return store_run(
 		store, "DELETE FROM events WHERE n <= (SELECT max(n) FROM events) - ?", "i", (int64_t)STORE_EVENTS_MAX);
@@ -52,7 +52,7 @@ int store_event_add(struct store *store, const struct store_event *event, int64_
 int store_events_json(struct store *store, const char *device, int64_t since, json_t **events)
 {
 	int64_t max = STORE_ROWS_MAX;
-#define EVENT_COLUMNS "SELECT n, time, kind, device, job, text, details AS details_json FROM events "
+#define EVENT_COLUMNS "SELECT n, time, kind, device, job, text, details AS details_json, rollout FROM events "
 	if (device)
 		return store_select(store, events, EVENT_COLUMNS "WHERE device = ? AND n > ? ORDER BY n LIMIT ?", "sii",
 			device, since, max);
