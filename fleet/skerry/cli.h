@@ -53,9 +53,11 @@ struct option_spec {
 	uint64_t min, max;
 };
 
+#define CLI_WORDS_MAX 33
+
 /* The words of a command line that are no options. */
 struct cli_words {
-	const char *items[4]; /* borrowed from argv; NULL where none was given */
+	const char *items[CLI_WORDS_MAX]; /* borrowed from argv; NULL where none was given */
 	size_t min, max, count;
 };
 

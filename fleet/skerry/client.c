@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "skerry/client.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static int perform(struct client *client, struct answer *answer, struct fleet_er
 
 static void set_url(struct client *client, const char *path)
 {
-	char url[1024];
+	char url[PATH_MAX + 300];
 	snprintf(url, sizeof url, "%s%s", client->url, path);
 	curl_easy_reset(client->curl); /* keeps the connection */
 	curl_easy_setopt(client->curl, CURLOPT_URL, url);

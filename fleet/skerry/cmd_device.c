@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `skerry device list|show`, `skerry image list` and `skerry status`. */
+#include <limits.h>
 #include <stdio.h>
 
 #include "shared/text.h"
@@ -17,13 +18,30 @@ static bool no_words(struct cli *cli, int argc, char **argv)
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_column columns[] = {{"DEVICE", "id"}, {"BOARD", "board"}, {"ONLINE", "online"},
-		{"VERSION", "version"}, {"SLOT", "slot"}, {"MODE", "mode"}, {"JOB", "job.status"},
-		{"LAST SEEN", "lastSeen"}, {0}};
-	static const struct listing listing = {.path = "/api/v1/devices",
-		.member = "devices",
-		.columns = columns,
-		.empty = "no devices; add one with `skerry device add`"};
-	return no_words(cli, argc, argv) ? listing_print(cli, &listing) : cli->exit_code;
+		{"VERSION", "version"}, {"SLOT", "slot"}, {"HEALTH", "health"}, {"JOB", "job.status"},
+		{"LAST SEEN", "lastSeen"}, {"LAST ERROR", "lastError"}, {0}};
+	const char *selector = NULL, *text = NULL;
+	const struct option_spec specs[] = {
+		{.name = "--selector",
+			.letter = 'l',
+			.value = "SELECTOR",
+			.text = &selector,
+			.help = "those that match"},
+		{.name = "--search", .value = "TEXT", .text = &text, .help = "with it in id, version or attributes"},
+		{0},
+	};
+	struct cli_words words = {0};
+	char path[PATH_MAX] = "/api/v1/devices";
+	if (!cli_options(cli, specs, argc, argv, &words))
+		return cli->exit_code;
+	listing_add_query(path, sizeof path, "selector", selector);
+	listing_add_query(path, sizeof path, "q", text);
+	return listing_print(cli, &(struct listing){.path = path,
+					  .member = "devices",
+					  .columns = columns,
+					  .paged = true,
+					  .empty = selector || text ? "no device matches"
+								    : "no devices; add one with `skerry device add`"});
 }
 
 static int run_images(struct cli *cli, int argc, char **argv)
@@ -54,8 +72,14 @@ static int run_status(struct cli *cli, int argc, char **argv)
 	return no_words(cli, argc, argv) ? listing_show(cli, "GET", "/api/v1/status") : cli->exit_code;
 }
 
-const struct command command_device_list = {
-	.name = "device list", .arguments = "", .summary = "devices and what they run", .run = run_list};
+const struct command command_device_list = {.name = "device list",
+	.arguments = "[--selector SELECTOR] [--search TEXT]",
+	.summary = "devices and what they run",
+	.details = "SELECTOR: terms joined by commas: NAME=VALUE, NAME!=VALUE, NAME in (A B), NAME, !NAME. Names are "
+		   "attributes, or\n"
+		   "id board app version digest online state health mode tenant group channel slot. Retired devices: "
+		   "state=retired.",
+	.run = run_list};
 const struct command command_device_show = {
 	.name = "device show", .arguments = "ID", .summary = "everything about a device", .run = run_show};
 const struct command command_image_list = {

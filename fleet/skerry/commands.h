@@ -8,6 +8,8 @@
 extern const struct command command_init;
 extern const struct command command_image_build, command_image_sign, command_image_inspect, command_image_list;
 extern const struct command command_device_add, command_device_list, command_device_show;
+extern const struct command command_device_set, command_device_remove;
+extern const struct command command_group_list, command_group_set, command_group_remove, command_audit;
 extern const struct command command_keys_init, command_keys_show, command_keys_rotate, command_keys_revoke;
 extern const struct command command_keys_add, command_keys_push;
 extern const struct command command_update;

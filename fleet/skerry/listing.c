@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "skerry/listing.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define POLL_SECONDS 25
 #define AWAY_SECONDS 120
+#define PAGE_ROWS    "500" /* the most that the server gives */
 
 static int open_client(struct cli *cli, struct client *client)
 {
@@ -17,26 +20,54 @@ static int open_client(struct cli *cli, struct client *client)
 	return client_open(client, &cli->home, &error) < 0 ? cli_fail(&error) : EXIT_OK;
 }
 
+void listing_add_query(char *path, size_t size, const char *name, const char *text)
+{
+	size_t len = strlen(path);
+	if (!text)
+		return;
+	char *escaped = curl_easy_escape(NULL, text, 0);
+	snprintf(path + len, size - len, "%c%s=%s", strchr(path, '?') ? '&' : '?', name, escaped ? escaped : "");
+	curl_free(escaped);
+}
+
+/* One page more into rows; *next is where the one after begins, NULL: there is none. A new reference. */
+static int get_page(struct client *client, const struct listing *listing, json_t *rows, json_t **next)
+{
+	char path[PATH_MAX];
+	struct fleet_error error;
+	json_t *answer;
+	snprintf(path, sizeof path, "%s", listing->path);
+	if (listing->paged)
+		listing_add_query(path, sizeof path, "limit", PAGE_ROWS);
+	listing_add_query(path, sizeof path, "cursor", json_string_value(*next));
+	json_decref(*next);
+	*next = NULL;
+	if (client_get(client, path, &answer, &error) < 0)
+		return cli_fail(&error);
+	json_array_extend(rows, json_object_get(answer, listing->member));
+	*next = json_incref(json_object_get(answer, "next"));
+	json_decref(answer);
+	return EXIT_OK;
+}
+
 int listing_print(struct cli *cli, const struct listing *listing)
 {
 	struct client client;
-	struct fleet_error error;
-	json_t *answer;
+	json_t *next = NULL;
 	int rc = open_client(cli, &client);
 	if (rc)
 		return rc;
-	if (client_get(&client, listing->path, &answer, &error) < 0) {
-		rc = cli_fail(&error);
-	} else {
-		json_t *rows = json_object_get(answer, listing->member);
-		if (listing->prepare)
-			listing->prepare(rows);
-		if (cli->json)
-			cli_print_json(rows, false);
-		else
-			cli_print_table(listing->columns, rows, listing->empty);
-		json_decref(answer);
-	}
+	json_t *rows = json_array();
+	do
+		rc = get_page(&client, listing, rows, &next);
+	while (rc == EXIT_OK && next);
+	if (rc == EXIT_OK && listing->prepare)
+		listing->prepare(rows);
+	if (rc == EXIT_OK && cli->json)
+		cli_print_json(rows, false);
+	else if (rc == EXIT_OK)
+		cli_print_table(listing->columns, rows, listing->empty);
+	json_decref(rows);
 	client_close(&client);
 	return rc;
 }
@@ -61,19 +92,28 @@ static void print_members(json_t *object, int indent)
 
 int listing_show(struct cli *cli, const char *method, const char *path)
 {
+	return listing_send(cli, method, path, NULL);
+}
+
+int listing_send(struct cli *cli, const char *method, const char *path, json_t *body)
+{
 	struct client client;
 	struct fleet_error error;
-	json_t *answer;
+	json_t *answer = NULL;
 	int rc = open_client(cli, &client);
-	if (rc)
+	if (rc) {
+		json_decref(body);
 		return rc;
-	if (client_call(&client, &(struct client_request){.method = method, .path = path}, &answer, &error) < 0)
+	}
+	const struct client_request request = {.method = method, .path = path, .json = body};
+	if (client_call(&client, &request, &answer, &error) < 0)
 		rc = cli_fail(&error);
 	else if (cli->json)
 		cli_print_json(answer, false);
 	else
 		print_members(answer, 0);
 	json_decref(answer);
+	json_decref(body);
 	client_close(&client);
 	return rc;
 }

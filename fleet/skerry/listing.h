@@ -6,17 +6,22 @@
 #include "skerry/cli.h"
 #include "skerry/client.h"
 
-/* A table of rows: GET `path` answers {member: [rows]}. With --json the rows as an array. */
+/* A table of rows: GET `path` answers {member: [rows]}, in pages if it says so with `next`. With --json the rows as an array. */
 struct listing {
 	const char *path, *member;
 	const struct cli_column *columns; /* ends with a zeroed one */
 	const char *empty;                /* said when there are none */
+	bool paged;                       /* the server takes limit and cursor */
 	void (*prepare)(json_t *rows);    /* changes the rows before they are printed; NULL: nothing to change */
 };
 int listing_print(struct cli *cli, const struct listing *listing);
 
 /* Call `method` on `path` and print the object that comes: member by member, or as JSON. */
 int listing_show(struct cli *cli, const char *method, const char *path);
+/* The same with a body, whose reference is taken. */
+int listing_send(struct cli *cli, const char *method, const char *path, json_t *body);
+/* Adds `name`=`text`, escaped, to the query of path[size]; text NULL: nothing. */
+void listing_add_query(char *path, size_t size, const char *name, const char *text);
 
 /*
  * Rows that go on coming: GET `path`since=N&wait=S, {member: [rows]}, each with its number "n", until there are no more; with `follow` for ever.

@@ -22,6 +22,11 @@ static const struct command *const commands[] = {
 	&command_device_add,
 	&command_device_list,
 	&command_device_show,
+	&command_device_set,
+	&command_device_remove,
+	&command_group_list,
+	&command_group_set,
+	&command_group_remove,
 	&command_update,
 	&command_job_list,
 	&command_job_show,
@@ -33,6 +38,7 @@ static const struct command *const commands[] = {
 	&command_events,
 	&command_telemetry,
 	&command_cmd,
+	&command_audit,
 	&command_status,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

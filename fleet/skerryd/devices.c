@@ -203,6 +203,14 @@ static bool is_safe(const char *mode)
 	return mode && strcmp(mode, "safe") == 0;
 }
 
+/* What a report says about how well the device is. */
+static const char *health_of(const char *mode)
+{
+	if (!mode)
+		return NULL;
+	return strcmp(mode, "normal") == 0 ? "good" : mode;
+}
+
 int devices_on_report(struct skerryd *server, const char *id, const json_t *body, struct store_report *report)
 {
 	struct store_device before;
@@ -212,6 +220,7 @@ int devices_on_report(struct skerryd *server, const char *id, const json_t *body
 	if (!json)
 		return 0;
 	report->json = json;
+	report->health = health_of(report->mode);
 	int rc = store_report_put(server->store, id, report, note_now());
 	const char *digest = report->digest ? report->digest : "";
 	bool changed = strcasecmp(before.digest, digest) != 0;
@@ -288,6 +297,13 @@ static int crash_event(struct skerryd *server, const char *id, const struct stor
 	return rc;
 }
 
+static int crash_error(struct skerryd *server, const char *id, const struct store_crash *crash)
+{
+	char text[200];
+	snprintf(text, sizeof text, "crashed: %s in thread %s", crash->cause, crash->thread ? crash->thread : "-");
+	return store_device_error_put(server->store, id, text);
+}
+
 int devices_on_crash(struct skerryd *server, const char *id, const json_t *body, struct store_crash *crash)
 {
 	bool added;
@@ -298,6 +314,8 @@ int devices_on_crash(struct skerryd *server, const char *id, const json_t *body,
 	int rc = store_crash_add(server->store, id, crash, note_now(), &added);
 	if (rc == 0 && added)
 		rc = crash_event(server, id, crash);
+	if (rc == 0 && added)
+		rc = crash_error(server, id, crash);
 	if (rc == 0)
 		outbox_add(&server->outbox, id, "crash/accepted", json_pack("{s:s}", "id", crash->id));
 	free(json);
@@ -337,20 +355,4 @@ int devices_json(struct skerryd *server, const char *id, json_t **device)
 		rc = -1;
 	}
 	return rc;
-}
-
-int devices_list_json(struct skerryd *server, json_t **devices)
-{
-	size_t index;
-	json_t *device;
-	if (store_devices_json(server->store, devices) < 0)
-		return -1;
-	json_array_foreach(*devices, index, device)
-	{
-		if (complete(server, device) < 0) {
-			json_decref(*devices);
-			return -1;
-		}
-	}
-	return 0;
 }

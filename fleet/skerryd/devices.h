@@ -13,6 +13,20 @@ int devices_enrol(struct skerryd *server, const char *id) STORE_CHECK;
 /* *added: it is new. 0 or -1. */
 int devices_put(struct skerryd *server, const char *id, const char *board, bool *added) STORE_CHECK;
 
+#define DEVICES_ATTRIBUTES_MAX 32
+#define DEVICES_VALUE_MAX      128
+#define DEVICES_REFUSED        2 /* *error says why */
+
+/* An object of texts with names that attributes may have. 0, or -1 with *error. */
+int devices_check_attributes(const json_t *attributes, struct fleet_error *error) STORE_CHECK;
+/* Merge `patch` (a text: set; null: take away) into the device's attributes. 0, STORE_NONE, DEVICES_REFUSED, -1. */
+int devices_set_attributes(
+	struct skerryd *server, const char *id, const json_t *patch, struct fleet_error *error) STORE_CHECK;
+/* Decommission: its job is canceled, and what it says is refused. 0, STORE_NONE, -1. */
+int devices_retire(struct skerryd *server, const char *id) STORE_CHECK;
+/* After the group is committed: the file that `skerry device add` left must not bring it back. */
+void devices_forget_enrolment(const struct skerryd *server, const char *id);
+
 /* What the device says. 0 or -1. `retained`: the broker remembers it from before. */
 int devices_on_presence(
 	struct skerryd *server, const char *id, const struct message_presence *presence, bool retained) STORE_CHECK;
@@ -26,8 +40,7 @@ int devices_on_crash(struct skerryd *server, const char *id, const json_t *body,
 /* After a new connection to the broker: who did not speak since is offline. */
 void devices_settle_presence(struct skerryd *server);
 
-/* One device, or all, as the API shows them. 0, STORE_NONE, -1. */
+/* One device as the API shows it. 0, STORE_NONE, -1. */
 int devices_json(struct skerryd *server, const char *id, json_t **device) STORE_CHECK;
-int devices_list_json(struct skerryd *server, json_t **devices) STORE_CHECK;
 
 #endif

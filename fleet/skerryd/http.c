@@ -36,6 +36,9 @@ static const struct http_route *const tables[] = {
 	http_telemetry_routes,
 	http_history_routes,
 	http_rollout_routes,
+	http_devices_routes,
+	http_group_routes,
+	http_audit_routes,
 	http_artifact_routes,
 	http_web_routes,
 };
@@ -55,7 +58,7 @@ static size_t take_segment(const char *path, const char *tail, char id[HTTP_ID_M
 }
 
 /* `path` against `pattern`, whose every '*' takes one segment into ids[]. */
-static bool path_matches(const char *pattern, const char *path, char ids[2][HTTP_ID_MAX])
+static bool path_matches(const char *pattern, const char *path, char ids[3][HTTP_ID_MAX])
 {
 	size_t count = 0;
 	for (;;) {
@@ -75,7 +78,7 @@ static bool path_matches(const char *pattern, const char *path, char ids[2][HTTP
 }
 
 /* The route, else NULL and *known: the path exists, with another method. */
-static const struct http_route *find_route(const char *method, const char *path, char ids[2][HTTP_ID_MAX], bool *known)
+static const struct http_route *find_route(const char *method, const char *path, char ids[3][HTTP_ID_MAX], bool *known)
 {
 	*known = false;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

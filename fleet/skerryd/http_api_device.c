@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/v1/devices */
+/* /api/v1/devices/ID, and below; the list is http_api_devices.c's. */
 #include <string.h>
 
 #include "shared/text.h"
@@ -7,14 +7,6 @@
 #include "skerryd/http_api.h"
 
 #define COMMAND_WAIT_MS 10000
-
-static int get_devices(struct http_request *request)
-{
-	json_t *rows;
-	if (devices_list_json(request->server, &rows) < 0)
-		return http_reply_store(request);
-	return http_reply_rows(request, "devices", rows);
-}
 
 static int reply_device(struct http_request *request, unsigned status)
 {
@@ -25,24 +17,42 @@ static int reply_device(struct http_request *request, unsigned status)
 
 static int get_device(struct http_request *request)
 {
-	return reply_device(request, MHD_HTTP_OK);
+	int rc;
+	return http_device_is_visible(request, &rc) ? reply_device(request, MHD_HTTP_OK) : rc;
 }
 
 /* ---- PUT ---- */
 
-static int put_in_group(struct http_request *request, const char *board)
+/* One that was retired comes back. */
+static int change_device(struct http_request *request, const char *board, bool *added)
 {
 	struct skerryd *server = request->server;
-	bool added;
-	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
+	struct store_device before;
+	int rc = store_device_get(server->store, request->id, &before);
+	const char *mine = request->who.tenant;
+	if (rc < 0 || (rc == 0 && *mine && strcmp(before.tenant, mine) != 0))
+		return rc < 0 ? -1 : STORE_NONE;
+	if (devices_put(server, request->id, board, added) < 0)
+		return -1;
+	if (*added && *mine)
+		return store_device_tenant_put(server->store, request->id, mine);
+	return !*added && strcmp(before.state, "retired") == 0
+		       ? store_device_state_put(server->store, request->id, "active")
+		       : 0;
+}
+
+static int put_in_group(struct http_request *request, const char *board)
+{
+	bool added = false;
+	int reply;
+	if (skerryd_begin(request->server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
-	if (devices_put(server, request->id, board, &added) < 0) {
-		skerryd_rollback(server);
-		return http_reply_store(request);
-	}
-	if (skerryd_commit(server) < 0)
-		return http_reply_store(request);
-	return reply_device(request, added ? MHD_HTTP_CREATED : MHD_HTTP_OK);
+	int rc = change_device(request, board, &added);
+	const struct http_act act = {.action = added ? "device.add" : "device.change",
+		.what = "device",
+		.details = json_pack("{s:s}", "board", board)};
+	return http_end_act(request, rc, &act, &reply) ? reply
+						       : reply_device(request, added ? MHD_HTTP_CREATED : MHD_HTTP_OK);
 }
 
 static int put_device(struct http_request *request)
@@ -71,6 +81,63 @@ static int put_device(struct http_request *request)
 	return rc;
 }
 
+/* ---- PATCH ---- */
+
+static int patch_in_group(struct http_request *request, json_t *attributes)
+{
+	struct skerryd *server = request->server;
+	struct fleet_error error;
+	int reply;
+	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
+		return http_reply_store(request);
+	int rc = devices_set_attributes(server, request->id, attributes, &error);
+	if (rc == DEVICES_REFUSED) {
+		skerryd_abandon(server);
+		return http_reply_problem(request, MHD_HTTP_BAD_REQUEST, &error);
+	}
+	const struct http_act act = {
+		.action = "device.attributes", .what = "device", .details = json_incref(attributes)};
+	return http_end_act(request, rc, &act, &reply) ? reply : reply_device(request, MHD_HTTP_OK);
+}
+
+static int patch_device(struct http_request *request)
+{
+	static const char *const members[] = {"attributes", NULL};
+	int rc;
+	if (!http_device_is_visible(request, &rc))
+		return rc;
+	json_t *body = http_body_json(request, &rc);
+	if (!body)
+		return rc;
+	json_t *attributes = json_object_get(body, "attributes");
+	if (!http_check_members(request, body, members, &rc))
+		; /* answered */
+	else if (!json_is_object(attributes))
+		rc = http_reply_error(request, MHD_HTTP_BAD_REQUEST, "send {\"attributes\": {NAME: VALUE or null}}",
+			"attributes is missing or not an object");
+	else
+		rc = patch_in_group(request, attributes);
+	json_decref(body);
+	return rc;
+}
+
+/* ---- DELETE ---- */
+
+static int delete_device(struct http_request *request)
+{
+	struct skerryd *server = request->server;
+	int rc, reply;
+	if (!http_device_is_visible(request, &rc))
+		return rc;
+	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
+		return http_reply_store(request);
+	rc = devices_retire(server, request->id);
+	if (http_end_act(request, rc, &(struct http_act){.action = "device.retire", .what = "device"}, &reply))
+		return reply;
+	devices_forget_enrolment(server, request->id);
+	return reply_device(request, MHD_HTTP_OK);
+}
+
 /* ---- commands ---- */
 
 static bool is_one_of(const char *text, const char *const *names)
@@ -96,18 +163,20 @@ static int check_command(struct http_request *request, const char *cmd, const ch
 static int send_command(struct http_request *request, const char *cmd, const char *level)
 {
 	struct skerryd *server = request->server;
-	struct store_device device;
-	int rc = store_device_get(server->store, request->id, &device);
-	if (rc)
-		return http_reply_missing(request, rc, "device");
+	int rc, reply;
+	if (!http_device_is_visible(request, &rc))
+		return rc;
 	if (!server->broker_since)
 		return http_reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 			"start the broker; skerryd connects by itself", "skerryd has no connection to the broker");
 	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
 		return http_reply_store(request);
 	request->command = command_send(server, request->id, cmd, level);
-	if (skerryd_commit(server) < 0)
-		return http_reply_store(request);
+	const struct http_act act = {.action = "device.cmd",
+		.what = "device",
+		.details = json_pack("{s:s, s:s*}", "cmd", cmd, "level", level)};
+	if (http_end_act(request, 0, &act, &reply))
+		return reply;
 	return request->command ? http_wait_ms(request, CHANGED_COMMAND, COMMAND_WAIT_MS) : MHD_NO;
 }
 
@@ -149,13 +218,10 @@ static int post_command(struct http_request *request)
 static int get_logs(struct http_request *request)
 {
 	struct skerryd *server = request->server;
-	struct store_device device;
 	int64_t since;
 	json_t *rows;
-	int rc = store_device_get(server->store, request->id, &device);
-	if (rc)
-		return http_reply_missing(request, rc, "device");
-	if (!http_query_poll(request, &since, &rc))
+	int rc;
+	if (!http_device_is_visible(request, &rc) || !http_query_poll(request, &since, &rc))
 		return rc;
 	if (store_logs_json(server->store, request->id, since, &rows) < 0)
 		return http_reply_store(request);
@@ -167,9 +233,10 @@ static int get_logs(struct http_request *request)
 }
 
 const struct http_route http_device_routes[] = {
-	{"GET", "/api/v1/devices", HTTP_BODY_NONE, get_devices, ROLE_VIEWER},
 	{"GET", "/api/v1/devices/*", HTTP_BODY_NONE, get_device, ROLE_VIEWER},
 	{"PUT", "/api/v1/devices/*", HTTP_BODY_JSON, put_device, ROLE_OPERATOR},
+	{"PATCH", "/api/v1/devices/*", HTTP_BODY_JSON, patch_device, ROLE_OPERATOR},
+	{"DELETE", "/api/v1/devices/*", HTTP_BODY_NONE, delete_device, ROLE_OPERATOR},
 	{"POST", "/api/v1/devices/*/cmd", HTTP_BODY_JSON, post_command, ROLE_OPERATOR},
 	{"GET", "/api/v1/devices/*/logs", HTTP_BODY_NONE, get_logs, ROLE_VIEWER},
 	{0},

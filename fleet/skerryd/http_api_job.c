@@ -97,7 +97,7 @@ static int reply_outcome(
 		return reply_job(request, MHD_HTTP_CREATED, id);
 	case JOBS_NO_DEVICE:
 		return http_reply_error(request, MHD_HTTP_NOT_FOUND, "add it with `skerry device add`",
-			"there is no device '%s'", order->device);
+			"there is no active device '%s'", order->device);
 	case JOBS_NO_IMAGE:
 		return http_reply_error(request, MHD_HTTP_NOT_FOUND, "send it to /api/v1/images/SHA256/manifest first",
 			"there is no manifest for the image %s", order->digest);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/status and /api/v1/events, and what the other handlers share. */
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/text.h"
+#include "skerryd/audit.h"
 #include "skerryd/http_api.h"
 
 int http_reply_missing(struct http_request *request, int rc, const char *what)
@@ -22,6 +24,42 @@ bool http_device_is_visible(struct http_request *request, int *rc)
 	if (found != 0)
 		*rc = http_reply_missing(request, found, "device");
 	return found == 0;
+}
+
+const char *http_tenant(struct http_request *request, int *rc)
+{
+	const char *wanted = http_query(request, "tenant"), *mine = request->who.tenant;
+	bool found;
+	if (*mine || !wanted)
+		return *mine ? mine : "default";
+	if (store_tenant_find(request->server->store, wanted, &found) < 0)
+		*rc = http_reply_store(request);
+	else if (!found)
+		*rc = http_reply_error(
+			request, MHD_HTTP_NOT_FOUND, "see the list of tenants", "there is no tenant '%.64s'", wanted);
+	else
+		return wanted;
+	return NULL;
+}
+
+int http_end_act(struct http_request *request, int rc, const struct http_act *act, int *reply)
+{
+	struct skerryd *server = request->server;
+	char object[400];
+	snprintf(object, sizeof object, "%s/%s", act->what, act->id ? act->id : request->id);
+	if (rc != 0)
+		json_decref(act->details);
+	else
+		rc = audit_add(server, &request->who, act->action, object, act->details);
+	if (rc == 0)
+		rc = skerryd_commit(server);
+	else if (rc < 0)
+		skerryd_rollback(server);
+	else
+		skerryd_abandon(server);
+	if (rc != 0)
+		*reply = http_reply_missing(request, rc, act->what);
+	return rc;
 }
 
 bool http_check_members(struct http_request *request, const json_t *object, const char *const *names, int *rc)

@@ -27,7 +27,7 @@ struct http_request;
 enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_KEYSET, HTTP_BODY_PAYLOAD };
 
 struct http_route {
-	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, two at most */
+	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, three at most */
 	enum http_body body;
 	int (*handle)(struct http_request *request);
 	enum role role; /* who may, at least */
@@ -44,6 +44,9 @@ extern const struct http_route http_history_routes[];
 extern const struct http_route http_rollout_routes[];
 extern const struct http_route http_artifact_routes[];
 extern const struct http_route http_web_routes[];
+extern const struct http_route http_devices_routes[];
+extern const struct http_route http_group_routes[];
+extern const struct http_route http_audit_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */
@@ -51,7 +54,7 @@ struct http_request {
 	struct skerryd *server;
 	struct MHD_Connection *connection;
 	const struct http_route *route;
-	char ids[2][HTTP_ID_MAX];
+	char ids[3][HTTP_ID_MAX];
 	const char *id; /* the first */
 	struct principal who;
 	bool is_head;

@@ -30,9 +30,23 @@ static const char *event_kind(enum job_status status)
 	}
 }
 
+/* How a job ended is what went wrong last with its device, or that all is well again. */
+static int note_outcome(struct skerryd *server, const struct store_job *job, const json_t *details)
+{
+	char text[200];
+	const char *step = message_detail(details, "step"), *error = message_detail(details, "error");
+	if (job_is_open(job->status) || job->status == JOB_CANCELED)
+		return 0;
+	snprintf(text, sizeof text, "update to %s: %s%s%.60s%s%.60s", *job->version ? job->version : "an image",
+		job_status_name(job->status), *step ? ", " : "", step, *error ? ", " : "", error);
+	return store_device_error_put(server->store, job->device, job->status == JOB_SUCCEEDED ? NULL : text);
+}
+
 static int job_event(struct skerryd *server, const struct store_job *job, const json_t *details)
 {
 	char text[400];
+	if (note_outcome(server, job, details) < 0)
+		return -1;
 	const char *step = message_detail(details, "step"), *error = message_detail(details, "error"),
 		   *reason = message_detail(details, "reason");
 	snprintf(text, sizeof text, "%s: %s%s%s%s%.60s%s%.60s%s%.60s", job->device, job_status_name(job->status),
@@ -101,6 +115,8 @@ enum jobs_outcome jobs_create(struct skerryd *server, const struct job_order *or
 	int rc = store_device_get(server->store, order->device, &device);
 	if (rc)
 		return rc < 0 ? JOBS_FAILED : JOBS_NO_DEVICE;
+	if (strcmp(device.state, "active") != 0)
+		return JOBS_NO_DEVICE;
 	rc = store_manifest_get(server->store, order->digest, &manifest, &len, job.version);
 	if (rc)
 		return rc < 0 ? JOBS_FAILED : JOBS_NO_IMAGE;

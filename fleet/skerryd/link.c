@@ -2,6 +2,7 @@
 #include "skerryd/link.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "skerryd/command.h"
 #include "skerryd/devices.h"
@@ -141,11 +142,27 @@ static int note_malformed(struct skerryd *server, const char *device, const char
 	return skerryd_event(server, &(struct store_event){.kind = "malformed", .device = device, .text = text});
 }
 
+/* It was retired or revoked, and speaks all the same. */
+static int refuse_inactive(struct skerryd *server, const char *device, const char *state)
+{
+	char text[200];
+	if (!throttle_pass(&server->throttle, 'r', device, note_now_ms()))
+		return STORE_NONE;
+	note("mqtt: refused-device device=%s state=%s", device, state);
+	snprintf(text, sizeof text, "%s is %s; its messages are dropped", device, state);
+	int rc = skerryd_event(server, &(struct store_event){.kind = "refused-device", .device = device, .text = text});
+	return rc < 0 ? -1 : STORE_NONE;
+}
+
 /* Enrolled since the last look? Else it is somebody with our certificate whom nobody added. */
 static int meet_unknown(struct skerryd *server, const char *device)
 {
 	char text[200];
-	int rc = devices_enrol(server, device);
+	struct store_device known;
+	int rc = store_device_get(server->store, device, &known);
+	if (rc <= 0)
+		return rc < 0 ? -1 : refuse_inactive(server, device, known.state);
+	rc = devices_enrol(server, device);
 	if (rc == 0)
 		return store_device_seen(server->store, device, note_now());
 	if (rc < 0 || !throttle_pass(&server->throttle, 'u', device, note_now_ms()))
@@ -167,6 +184,8 @@ static int take(struct skerryd *server, const struct topic *topic, const struct 
 		if (server->presence_due_ms)
 			server->presence_due_ms = note_now_ms() + PRESENCE_GRACE_MS;
 		rc = store_device_get(server->store, topic->device, &device);
+		if (rc == 0 && strcmp(device.state, "active") != 0)
+			rc = STORE_NONE;
 	} else {
 		rc = store_device_seen(server->store, topic->device, note_now());
 	}

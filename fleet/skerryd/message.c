@@ -116,7 +116,8 @@ bool message_report(const json_t *body, struct store_report *report)
 		!optional_text(body, "keysetError", 64, &report->keyset_error))
 		return false;
 	if (!optional_text(body, "version", 31, &report->version) || !optional_text(body, "slot", 8, &report->slot) ||
-		!optional_text(body, "mode", 16, &report->mode) || !optional_text(body, "digest", 64, &report->digest))
+		!optional_text(body, "mode", 16, &report->mode) || !optional_text(body, "app", 32, &report->app) ||
+		!optional_text(body, "digest", 64, &report->digest))
 		return false;
 	return !report->digest || text_unhex(report->digest, digest, sizeof digest);
 }

@@ -60,6 +60,16 @@ int store_where_make(struct store *store, const struct selector *selector, const
 /* Harmless on a zeroed one. */
 void store_where_free(struct store_where *where);
 
+/* Groups: selectors with a name, within a tenant; tenant "" of the list: all. */
+int store_groups_json(struct store *store, const char *tenant, json_t **groups) STORE_CHECK;
+int store_group_json(struct store *store, const char *tenant, const char *name, json_t **group) STORE_CHECK;
+/* *added: it is new. */
+int store_group_put(
+	struct store *store, const char *tenant, const char *name, const char *selector, bool *added) STORE_CHECK;
+/* STORE_NONE: there is none. */
+int store_group_remove(struct store *store, const char *tenant, const char *name) STORE_CHECK;
+int store_tenant_find(struct store *store, const char *name, bool *found) STORE_CHECK;
+
 /* ---- audit: what operators did, each row bound to the one before ---- */
 
 /* `details`: JSON, canonical (compact, members in order), or NULL. `tenant`: NULL: all. */
@@ -78,6 +88,8 @@ struct store_device {
 	int64_t last_seen; /* unix seconds, 0: never */
 	char digest[65];   /* of the last report; "" = none yet */
 	char mode[17];     /* the same */
+	char state[17];    /* "active", "revoked", "retired": only an active one is heard and gets jobs */
+	char tenant[33];
 };
 
 /* Add or change one. *added: it is new. */
@@ -91,10 +103,25 @@ int store_attributes_get(struct store *store, const char *id, json_t **attribute
 int store_attribute_get(struct store *store, const char *id, const char *name, char *out, size_t size) STORE_CHECK;
 /* All of them anew. */
 int store_attributes_put(struct store *store, const char *id, const json_t *attributes) STORE_CHECK;
-int store_devices_json(struct store *store, json_t **devices) STORE_CHECK;
+int store_device_tenant_put(struct store *store, const char *id, const char *tenant) STORE_CHECK;
+int store_device_state_put(struct store *store, const char *id, const char *state) STORE_CHECK;
+/* What went wrong last with it, a sentence; NULL: it is well again. */
+int store_device_error_put(struct store *store, const char *id, const char *error) STORE_CHECK;
+
+/* A page of the list, by id. */
+struct store_devices_query {
+	const struct store_where *where;
+	const char *text;  /* in id, version or attributes, in either case; NULL: any */
+	const char *after; /* ids above; "": from the first, and all that match are counted */
+	int64_t limit;     /* rows, at most STORE_ROWS_MAX */
+};
+/* Rows without their reports; *more: there are others behind. *total: how many match; untouched unless `after` is "". */
+int store_devices_json(struct store *store, const struct store_devices_query *query, json_t **devices, bool *more,
+	int64_t *total) STORE_CHECK;
 int store_device_count(struct store *store, int64_t *count) STORE_CHECK;
 /* The names of all boards that devices have. */
 int store_boards_json(struct store *store, json_t **boards) STORE_CHECK;
+/* STORE_NONE: there is none that is active. */
 int store_device_seen(struct store *store, const char *id, int64_t now) STORE_CHECK;
 int store_device_malformed(struct store *store, const char *id) STORE_CHECK;
 /* `round`: which connection to the broker the word came by. */
@@ -104,6 +131,8 @@ int store_presence_stale(struct store *store, int64_t round, char id[65]) STORE_
 
 struct store_report {
 	const char *version, *digest, *slot, *mode; /* NULL: not said */
+	const char *app;                            /* the same */
+	const char *health;                         /* what the server makes of it; NULL: unknown */
 	const char *keyset_error;                   /* NULL: the last keyset was not refused */
 	int64_t keyset;                             /* version, 0: not said */
 	const char *json;                           /* all of it */

@@ -2,12 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "skerryd/store_device.h"
 #include "skerryd/store_priv.h"
 
 #define DEVICE_COLUMNS                                                                                                 \
-	"SELECT id, board, online AS online_bool, last_seen AS lastSeen, version, digest, slot, mode,"                 \
-	" keyset, keyset_error AS keysetError, json_extract(report, '$.heardS') AS heardS,"                            \
-	" report AS report_json, nullif(malformed, 0) AS malformed, added_at AS addedAt FROM devices "
+	DEVICE_SUMMARY ", json_extract(report, '$.heardS') AS heardS, report AS report_json FROM devices "
 
 int store_device_put(struct store *store, const char *id, const char *board, int64_t now, bool *added)
 {
@@ -22,8 +21,8 @@ int store_device_put(struct store *store, const char *id, const char *board, int
 int store_device_get(struct store *store, const char *id, struct store_device *device)
 {
 	sqlite3_stmt *stmt;
-	int rc = store_find(
-		store, &stmt, "SELECT online, boot, last_seen, digest, mode FROM devices WHERE id = ?", "s", id);
+	int rc = store_find(store, &stmt,
+		"SELECT online, boot, last_seen, digest, mode, state, tenant FROM devices WHERE id = ?", "s", id);
 	if (rc)
 		return rc;
 	*device = (struct store_device){.online = sqlite3_column_int(stmt, 0) != 0,
@@ -31,6 +30,8 @@ int store_device_get(struct store *store, const char *id, struct store_device *d
 		.last_seen = sqlite3_column_int64(stmt, 2)};
 	store_copy_text(stmt, 3, device->digest, sizeof device->digest);
 	store_copy_text(stmt, 4, device->mode, sizeof device->mode);
+	store_copy_text(stmt, 5, device->state, sizeof device->state);
+	store_copy_text(stmt, 6, device->tenant, sizeof device->tenant);
 	store_done(store, stmt);
 	return 0;
 }
@@ -51,9 +52,19 @@ int store_device_json(struct store *store, const char *id, json_t **device)
 	return store_select_one(store, device, DEVICE_COLUMNS "WHERE id = ?", "s", id);
 }
 
-int store_devices_json(struct store *store, json_t **devices)
+int store_device_tenant_put(struct store *store, const char *id, const char *tenant)
 {
-	return store_select(store, devices, DEVICE_COLUMNS "ORDER BY id", "");
+	return store_run(store, "UPDATE devices SET tenant = ? WHERE id = ?", "ss", tenant, id);
+}
+
+int store_device_state_put(struct store *store, const char *id, const char *state)
+{
+	return store_run(store, "UPDATE devices SET state = ? WHERE id = ?", "ss", state, id);
+}
+
+int store_device_error_put(struct store *store, const char *id, const char *error)
+{
+	return store_run(store, "UPDATE devices SET last_error = ? WHERE id = ?", "ss", error, id);
 }
 
 int store_device_count(struct store *store, int64_t *count)
@@ -73,7 +84,7 @@ int store_boards_json(struct store *store, json_t **boards)
 
 int store_device_seen(struct store *store, const char *id, int64_t now)
 {
-	if (store_run(store, "UPDATE devices SET last_seen = ? WHERE id = ?", "is", now, id) < 0)
+	if (store_run(store, "UPDATE devices SET last_seen = ? WHERE id = ? AND state = 'active'", "is", now, id) < 0)
 		return -1;
 	return store_has_changed(store) ? 0 : STORE_NONE;
 }
@@ -105,10 +116,11 @@ int store_presence_stale(struct store *store, int64_t round, char id[65])
 int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now)
 {
 	return store_run(store,
-		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, report = ?, report_at = ?,"
+		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, app = ?, health = ?, report = ?, "
+		"report_at = ?,"
 		" keyset = coalesce(nullif(?, 0), keyset), keyset_error = ? WHERE id = ?",
-		"sssssiiss", report->version, report->digest, report->slot, report->mode, report->json, now,
-		report->keyset, report->keyset_error, id);
+		"sssssssiiss", report->version, report->digest, report->slot, report->mode, report->app, report->health,
+		report->json, now, report->keyset, report->keyset_error, id);
 }
 
 int store_attributes_get(struct store *store, const char *id, json_t **attributes)

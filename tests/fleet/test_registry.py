@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+The registry, by its API and the command line, with a real Mosquitto and simulated devices: attributes, selectors and pages, groups, what devices
+report, decommission, the audit log.
+"""
+
+import atexit
+import hashlib
+import http.client
+import json
+import os
+import sqlite3
+import ssl
+import struct
+import sys
+import urllib.parse
+
+import home
+from cases import Failure, case, expect, main
+
+BIN = home.programs()
+fleet = home.Home(BIN)
+LIMIT_S = home.TIMEOUT_S
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def ask(method, path, body=None, token=None):
+    context = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
+    link = http.client.HTTPSConnection("127.0.0.1", fleet.http_port, context=context, timeout=LIMIT_S)
+    try:
+        link.request(method, "/api/v1" + path, json.dumps(body) if isinstance(body, dict) else body,
+                     {"Authorization": "Bearer " + (token or fleet.token())})
+        return Answer(link.getresponse())
+    finally:
+        link.close()
+
+
+def get(path, **query):
+    answer = ask("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
+    expect(answer.status == 200, "GET %s %s" % (path, query), answer.status, answer.body)
+    return answer.json
+
+
+def refused(status, word, method, path, body=None):
+    answer = ask(method, path, body)
+    expect(answer.status == status, "%s %s is refused with %d" % (method, path, status), answer.status, answer.body)
+    expect(answer.headers["Content-Type"] == "application/problem+json" and word in answer.json["detail"], "it says '%s'" % word, answer.body)
+
+
+def done(method, path, body=None, status=200):
+    answer = ask(method, path, body)
+    expect(answer.status == status, "%s %s" % (method, path), answer.status, answer.body)
+    return answer.json
+
+
+def add(name, board="qemu-virt", **attributes):
+    ask("PUT", "/devices/" + name, {"board": board})
+    if attributes:
+        done("PATCH", "/devices/" + name, {"attributes": attributes})
+
+
+def ids(selector=None, **query):
+    if selector is not None:
+        query["selector"] = selector
+    return [row["id"] for row in get("/devices", **query)["devices"]]
+
+
+def audit(since=0):
+    rows = []
+    while True:
+        more = get("/audit", since=since)["audit"]
+        if not more:
+            return rows
+        rows += more
+        since = more[-1]["n"]
+
+
+def last_act():
+    row = audit()[-1]
+    return row["actor"], row["action"], row["object"], row.get("details")
+
+
+def database(sql, *values):
+    link = sqlite3.connect(fleet.file("server", "fleet.db"))
+    try:
+        with link:
+            return link.execute(sql, values).fetchall()
+    finally:
+        link.close()
+
+
+# ---- attributes and lists
+
+
+@case("attributes: set, changed, taken away; what cannot be one is refused and changes nothing")
+def attributes():
+    add("attr")
+    row = done("PATCH", "/devices/attr", {"attributes": {"site": "roof", "owner": "Ünal \"U\"", "x": "1"}})
+    expect(row["attributes"] == {"site": "roof", "owner": "Ünal \"U\"", "x": "1"} and row["tenant"] == "default" and row["state"] == "active", "they are set", row)
+    row = done("PATCH", "/devices/attr", {"attributes": {"site": "cellar", "x": None, "never": None}})
+    expect(row["attributes"] == {"site": "cellar", "owner": "Ünal \"U\""}, "one changed, one gone", row)
+    expect(last_act()[1:] == ("device.attributes", "device/attr", {"site": "cellar", "x": None, "never": None}), "the audit log has it", last_act())
+    for bad, word in (({"board": "x"}, "board"), ({"a b": "x"}, "a b"), ({"a": 1}, "value"), ({"a": ""}, "value"), ({"a": "x" * 129}, "value"),
+                      ({"a": "x\ny"}, "value"), ({"n" * 65: "x"}, "name"), ({"a%d" % i: "x" for i in range(40)}, "at most 32")):
+        refused(400, word, "PATCH", "/devices/attr", {"attributes": dict(bad, site="changed")})
+    for bad in ({"attributes": []}, {}, {"attributes": {}, "x": 1}, b"{"):
+        refused(400, "", "PATCH", "/devices/attr", bad)
+    refused(404, "no device 'nobody'", "PATCH", "/devices/nobody", {"attributes": {}})
+    expect(get("/devices/attr")["attributes"]["site"] == "cellar", "nothing was changed")
+    acts = len(audit())
+    refused(400, "value", "PATCH", "/devices/attr", {"attributes": {"a": 1}})
+    expect(len(audit()) == acts, "what was refused is no act")
+    fleet.skerry("device", "set", "attr", "site=a b", "owner-", "x/y=z=1")
+    expect(get("/devices/attr")["attributes"] == {"site": "a b", "x/y": "z=1"}, "by the command line")
+    fleet.refused("device", "set", "attr", "site", code=2, says="NAME=VALUE")
+    fleet.refused("device", "set", "attr", "id=1", says="'id'")
+
+
+@case("the list: selectors, text, pages that hold everybody once, a total")
+def pages():
+    database("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1202) INSERT INTO devices (id, board, added_at, online, attributes)"
+             " SELECT printf('p%04d', i), 'page', 1, i % 2, CASE WHEN i % 100 = 0 THEN '{\"ring\":\"canary\"}' ELSE '{\"ring\":\"rest\"}' END FROM n")
+    first = get("/devices", selector="board=page")
+    expect(len(first["devices"]) == 100 and first["total"] == 1203 and first["next"], "a page of 100", len(first["devices"]), first.get("total"))
+    seen, query = [], {"selector": "board=page", "limit": 500}
+    while True:
+        page = get("/devices", **query)
+        seen += [row["id"] for row in page["devices"]]
+        expect(page["total"] == 1203, "the total stays", page["total"])
+        if "next" not in page:
+            break
+        query["cursor"] = page["next"]
+    expect(seen == ["p%04d" % i for i in range(1203)], "everybody once, in order", len(seen))
+    expect("next" not in get("/devices", selector="ring=canary,board=page", limit=13) and len(ids("ring=canary,board=page", limit=13)) == 13, "a last page that is just full")
+    expect(len(ids("ring=canary,board=page,online")) == 0 and len(ids("ring in (canary rest),board=page,!online", limit=500)) == 500, "selectors")
+    expect(ids("board=page", q="P0777") == ["p0777"] and ids("board=page", q="%") == [] and len(ids("board=page", q="CANARY")) == 13, "text in either case")
+    row = get("/devices", selector="id=p0000")["devices"][0]
+    expect(row["attributes"] == {"ring": "canary"} and row["board"] == "page" and "report" not in row, "a row is a summary", row)
+    listed = fleet.json("device", "list", "--selector", "board=page")
+    expect([row["id"] for row in listed] == seen, "the command line has them all", len(listed))
+    expect(len(fleet.json("device", "list", "--selector", "board=page", "--search", "p120")) == 3, "and searches")
+    for query, word in (({"selector": "a>b"}, "character 2"), ({"selector": "group=nix"}, "no group 'nix'"), ({"cursor": "x"}, "cursor"),
+                        ({"cursor": "1.a'b"}, "cursor"), ({"limit": "501"}, "limit"), ({"q": "x" * 65}, "q has"), ({"selector": "a=" + "b" * 1100}, "1024")):
+        refused(400, word, "GET", "/devices?" + urllib.parse.urlencode(query))
+    fleet.refused("device", "list", "--selector", "a>b", says="character 2")
+    database("DELETE FROM devices WHERE board = 'page'")
+
+
+@case("groups: a selector with a name")
+def groups():
+    add("g1", ring="canary")
+    add("g2", ring="rest")
+    done("PUT", "/groups/early", {"selector": "ring=canary"}, status=201)
+    expect(ids("group=early") == ["g1"] and "g2" in ids("group!=early"), "members")
+    expect(last_act()[1:] == ("group.set", "group/early", {"selector": "ring=canary", "tenant": "default"}), "the audit log has it", last_act())
+    done("PUT", "/groups/early", {"selector": "ring in (canary rest)"})
+    expect(ids("group=early") == ["g1", "g2"], "changed")
+    expect([row["name"] for row in get("/groups")["groups"]] == ["early"] and get("/groups/early")["selector"] == "ring in (canary rest)", "listed")
+    refused(400, "cannot name a group", "PUT", "/groups/x", {"selector": "group=early"})
+    refused(400, "character 2", "PUT", "/groups/x", {"selector": "a>b"})
+    refused(400, "name for a group", "PUT", "/groups/a%20b", {"selector": "a"})
+    refused(404, "no tenant", "PUT", "/groups/x?tenant=nobody", {"selector": "a"})
+    refused(404, "no group", "DELETE", "/groups/x")
+    fleet.skerry("group", "set", "late", "ring=rest")
+    expect([row["name"] for row in fleet.json("group", "list")] == ["early", "late"], "by the command line")
+    fleet.skerry("group", "remove", "late")
+    done("DELETE", "/groups/early")
+    refused(400, "no group 'early'", "GET", "/devices?selector=group%3Dearly")
+
+
+# ---- what devices say
+
+
+@case("reports: app, version, health are kept; an update that failed is the last error until one succeeds")
+def reports():
+    device = fleet.device("rep")
+    home.wait_until(lambda: get("/devices/rep").get("app") == "sensor", "the report is kept")
+    row = get("/devices/rep")
+    expect(row["health"] == "good" and row["online"] and "lastError" not in row, "it is well", row)
+    expect(ids("app=sensor,health=good,online,slot=a,digest=11111111") == ["rep"], "found by what it reports")
+    device.say("report", {"device": "rep", "board": "qemu-virt", "app": "sensor", "version": "1.0.0", "digest": "11" * 32, "slot": "a", "mode": "safe"})
+    home.wait_until(lambda: ids("health=safe") == ["rep"], "safe mode is its health")
+    device.report()
+    home.wait_until(lambda: ids("health=good") == ["rep"], "well again")
+    suit = fleet.image("1.2.3")
+    for status, error in (("FAILED", "E_DIGEST"), ("SUCCEEDED", None)):
+        job = order("rep", suit)
+        execution = device.jobs.get(timeout=LIMIT_S)
+        expect(execution["jobId"] == job, "it gets the job", execution)
+        device.update(job, "IN_PROGRESS", 1, step="download")
+        device.update(job, status, 2, **({"step": "verify", "error": error} if error else {"step": "done"}))
+        row = get("/devices/rep")
+        if error:
+            expect("FAILED" in row["lastError"] and error in row["lastError"] and ids() and row["job"]["status"] == "FAILED", "the last error", row)
+        else:
+            expect("lastError" not in row, "gone with a success", row)
+    device.say("crash", {"id": "00c0ffee", "cause": "data abort", "thread": "app", "pc": []})
+    device.crashes.get(timeout=LIMIT_S)
+    expect("data abort" in get("/devices/rep")["lastError"], "a crash is an error", get("/devices/rep"))
+
+
+def order(device, suit):
+    with open(suit, "rb") as file:
+        manifest = file.read()
+    with open(suit[:-5] + ".fit", "rb") as file:
+        payload = file.read()
+    digest = hashlib.sha256(payload).hexdigest()
+    for part, body in (("payload", payload), ("manifest", manifest)):
+        answer = ask("PUT", "/images/%s/%s" % (digest, part), body)
+        expect(answer.status in (200, 201), "uploaded", answer.status, answer.body)
+    return done("POST", "/jobs", {"device": device, "digest": digest}, status=201)["jobId"]
+
+
+@case("decommission: the job is canceled, what the device says is refused, a restart does not bring it back; a PUT does")
+def retired():
+    device = fleet.device("gone")
+    home.wait_until(lambda: get("/devices/gone")["online"], "it is there")
+    job = order("gone", fleet.image("1.3.0"))
+    device.jobs.get(timeout=LIMIT_S)
+    fleet.skerry("device", "remove", "gone")
+    row = get("/devices/gone")
+    expect(row["state"] == "retired" and not row["online"] and row["job"]["status"] == "CANCELED", "it is retired", row)
+    expect("gone" not in ids() and ids("state=retired") == ["gone"], "only who asks for retired ones finds it")
+    expect(last_act()[1:3] == ("device.retire", "device/gone"), "the audit log has it", last_act())
+    before = row["lastSeen"], row["version"]
+    device.version = "6.6.6"
+    device.report()
+    device.say("jobs/%s/update" % job, {"status": "SUCCEEDED", "clientToken": "x"})
+    device.say("presence", {"online": True, "boot": 2}, retain=True)
+    home.wait_until(lambda: any(row["kind"] == "refused-device" for row in get("/events", device="gone")["events"]), "it is said that it speaks")
+    row = get("/devices/gone")
+    expect((row["lastSeen"], row["version"]) == before and not row["online"] and get("/jobs/" + job)["status"] == "CANCELED", "nothing of it was taken", row)
+    refused(404, "active", "POST", "/jobs", {"device": "gone", "digest": get("/jobs/" + job)["digest"]})
+    fleet.server.end()
+    fleet.start_server()
+    expect(get("/devices/gone")["state"] == "retired", "it stays retired over a restart")
+    expect(not os.path.exists(fleet.file("server", "enrol", "gone.json")), "its enrolment is put away")
+    done("PUT", "/devices/gone", {"board": "qemu-virt"})
+    expect(get("/devices/gone")["state"] == "active", "an operator brings it back")
+    device.report()
+    home.wait_until(lambda: get("/devices/gone")["version"] == "6.6.6", "it is heard again")
+    refused(404, "no device", "DELETE", "/devices/nobody")
+
+
+# ---- audit
+
+
+def chain(rows):
+    """The hash of the last entry, computed as fleet/shared/chain.h says."""
+    digest = bytes(32)
+    for row in rows:
+        details = json.dumps(row["details"], sort_keys=True, separators=(",", ":"), ensure_ascii=False) if "details" in row else None
+        data = digest + struct.pack(">QQ", row["n"], row["time"])
+        for text in (row.get("tenant"), row["actor"], row["action"], row["object"], details):
+            data += struct.pack(">Q", 2 ** 64 - 1) if text is None else struct.pack(">Q", len(text.encode())) + text.encode()
+        digest = hashlib.sha256(data).digest()
+        expect(digest.hex() == row["hash"], "entry %d is what was written" % row["n"], row)
+    return digest.hex()
+
+
+@case("audit: a chain that others can check, and that shows what was changed")
+def audited():
+    add("aud", note="Grüße / \"x\"")
+    ask("POST", "/devices/aud/cmd", {"cmd": "reboot"})
+    rows = audit()
+    expect([row["n"] for row in rows] == list(range(1, len(rows) + 1)), "no gaps")
+    expect(("device.cmd", "device/aud") in [(row["action"], row["object"]) for row in rows], "a command is an act", rows[-3:])
+    head = chain(rows)
+    said = fleet.json("audit", "--verify")
+    expect(said == {"entries": len(rows), "head": head}, "the command line agrees", said, head)
+    expect("device.attributes" in fleet.skerry("audit"), "it is printed")
+    fleet.server.end()
+    database("UPDATE audit SET actor = 'somebody' WHERE n = 2")
+    fleet.start_server()
+    fleet.refused("audit", "--verify", says="entry 2")
+    fleet.server.end()
+    database("UPDATE audit SET actor = ? WHERE n = 2", rows[1]["actor"])
+    database("DELETE FROM audit WHERE n = 3")
+    fleet.start_server()
+    fleet.refused("audit", "--verify", says="entry 3")
+
+
+def clean_up():
+    if fleet.server:
+        fleet.server.end()
+        text = fleet.server.text()
+        if "Sanitizer" in text or "runtime error" in text:
+            print(text[-4000:])
+            raise Failure("a sanitizer complained in skerryd")
+
+
+if __name__ == "__main__":
+    atexit.register(fleet.remove)
+    fleet.start()
+    sys.exit(main(__doc__, clean_up))
