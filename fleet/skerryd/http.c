@@ -5,21 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "shared/text.h"
 #include "skerryd/http_listen.h"
 #include "skerryd/http_priv.h"
+#include "skerryd/http_stream.h"
 #include "skerryd/note.h"
 
-#define CONNECTIONS_MAX  400 /* libmosquitto selects: no descriptor may reach 1024 */
-#define IDLE_S           60
-#define CONNECTION_BYTES (64u << 10) /* for headers and buffers of one connection */
-#define SWALLOW_MAX      (1u << 20)  /* of a refused body; beyond, the connection is closed instead */
+#define DESCRIPTORS_SPARE 100 /* not for connections */
+#define IDLE_S            60
+#define CONNECTION_BYTES  (64u << 10) /* for headers and buffers of one connection */
+#define SWALLOW_MAX       (1u << 20)  /* of a refused body; beyond, the connection is closed instead */
 
 struct http {
 	struct skerryd *server;
 	struct MHD_Daemon *daemon;
 	struct http_request *waiting;
+	struct http_streams *streams;
 	unsigned changed;
 	int epoll_fd;
 	bool stopping;
@@ -39,6 +42,7 @@ static const struct http_route *const tables[] = {
 	http_devices_routes,
 	http_group_routes,
 	http_audit_routes,
+	http_stream_routes,
 	http_artifact_routes,
 	http_web_routes,
 };
@@ -247,6 +251,15 @@ static void on_log(void *ctx, const char *format, va_list args)
 	note("http: %s", line);
 }
 
+static unsigned connections_max(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= HTTP_CONNECTIONS_MAX + DESCRIPTORS_SPARE)
+		return HTTP_CONNECTIONS_MAX;
+	return limit.rlim_cur > 2 * DESCRIPTORS_SPARE ? (unsigned)limit.rlim_cur - DESCRIPTORS_SPARE
+						      : DESCRIPTORS_SPARE;
+}
+
 static int start_daemon(struct http *http, const struct http_listen *listen, struct fleet_error *error)
 {
 	unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -255,7 +268,7 @@ static int start_daemon(struct http *http, const struct http_listen *listen, str
 		http->server, MHD_OPTION_LISTEN_SOCKET, listen->fd, MHD_OPTION_HTTPS_MEM_KEY, listen->key.data,
 		MHD_OPTION_HTTPS_MEM_CERT, listen->cert.data, MHD_OPTION_HTTPS_PRIORITIES,
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_LIMIT, connections_max(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	if (!http->daemon)
 		return fleet_fail(error, "see above", "the HTTPS server does not start");
@@ -268,8 +281,10 @@ int http_start(struct skerryd *server, struct http **out, struct fleet_error *er
 {
 	struct http_listen listen;
 	struct http *http = calloc(1, sizeof *http);
-	if (!http)
+	if (!http || !(http->streams = http_streams_new(server))) {
+		free(http);
 		return fleet_fail(error, NULL, "out of memory");
+	}
 	http->server = server;
 	int rc = http_listen_open(&listen, &server->settings, error);
 	if (rc == 0) {
@@ -277,11 +292,17 @@ int http_start(struct skerryd *server, struct http **out, struct fleet_error *er
 		http_listen_close(&listen, rc < 0);
 	}
 	if (rc < 0) {
+		http_streams_free(http->streams);
 		free(http);
 		return -1;
 	}
 	*out = http;
 	return 0;
+}
+
+struct http_streams *http_streams_of(struct http *http)
+{
+	return http->streams;
 }
 
 int http_fd(const struct http *http)
@@ -298,6 +319,8 @@ int http_timeout_ms(const struct http *http, int max_ms)
 	for (const struct http_request *request = http->waiting; request; request = request->next)
 		if (request->deadline_ms - now < timeout)
 			timeout = request->deadline_ms > now ? request->deadline_ms - now : 0;
+	if (http_streams_due_ms(http->streams) - now < timeout)
+		timeout = http_streams_due_ms(http->streams) > now ? http_streams_due_ms(http->streams) - now : 0;
 	return http->changed ? 0 : (int)timeout;
 }
 
@@ -315,6 +338,7 @@ static void resume(struct http *http)
 		request->suspended = false;
 		MHD_resume_connection(request->connection);
 	}
+	http_streams_run(http->streams, http->changed, now);
 	http->changed = 0;
 }
 
@@ -335,7 +359,9 @@ void http_stop(struct http *http)
 	if (!http)
 		return;
 	http->stopping = true;
+	http_streams_stop(http->streams);
 	http_run(http);
 	MHD_stop_daemon(http->daemon);
+	http_streams_free(http->streams);
 	free(http);
 }

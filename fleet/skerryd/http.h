@@ -9,6 +9,8 @@
 
 #include "shared/error.h"
 
+#define HTTP_CONNECTIONS_MAX 4096 /* fewer if descriptors are limited */
+
 struct skerryd;
 struct http;
 

@@ -108,7 +108,9 @@ static int get_events(struct http_request *request)
 		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "device is not a device id");
 	if (!http_query_poll(request, &since, &rc))
 		return rc;
-	if (store_events_json(request->server->store, device, since, &rows) < 0)
+	struct store_event_query query = {
+		.device = device, .tenant = request->who.tenant, .since = since, .limit = STORE_ROWS_MAX};
+	if (store_events_json(request->server->store, &query, &rows) < 0)
 		return http_reply_store(request);
 	rc = json_array_size(rows) ? 0 : http_wait(request, CHANGED_EVENT);
 	if (rc == 0)

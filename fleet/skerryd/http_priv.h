@@ -47,6 +47,7 @@ extern const struct http_route http_web_routes[];
 extern const struct http_route http_devices_routes[];
 extern const struct http_route http_group_routes[];
 extern const struct http_route http_audit_routes[];
+extern const struct http_route http_stream_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */
@@ -73,6 +74,9 @@ struct http_request {
 	int64_t deadline_ms; /* 0: has not waited yet */
 	struct command *command;
 };
+
+struct http_streams;
+struct http_streams *http_streams_of(struct http *http);
 
 /* ---- http_body.c: the body's bytes ---- */
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -22,8 +23,9 @@
 #include "skerryd/skerryd.h"
 #include "skerryd/telemetry.h"
 
-#define TICK_MS       500
-#define READY_WAIT_MS 2000
+#define TICK_MS           500
+#define READY_WAIT_MS     2000
+#define DESCRIPTORS_SPARE 100 /* the database, payloads, the broker */
 
 struct daemon {
 	struct skerryd server;
@@ -72,6 +74,18 @@ static int catch_signals(struct daemon *daemon, struct fleet_error *error)
 	return daemon->signal_fd < 0 ? fleet_fail_errno(error, NULL, "cannot make a signalfd") : 0;
 }
 
+/* A connection is a descriptor; what a shell gives by default is too few. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= HTTP_CONNECTIONS_MAX + DESCRIPTORS_SPARE)
+		return;
+	limit.rlim_cur = HTTP_CONNECTIONS_MAX + DESCRIPTORS_SPARE;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int start_event(struct skerryd *server)
 {
 	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
@@ -88,6 +102,7 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	if (settings_load(&server->settings, error) < 0 || lock_home(daemon, error) < 0 ||
 		catch_signals(daemon, error) < 0)
 		return -1;
+	raise_descriptors();
 	outbox_init(&server->outbox, server->settings.prefix);
 	artifact_sweep(&server->settings.home);
 	if (store_open(home_path(&server->settings.home, HOME_DATABASE).text, &server->store, error) < 0)

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <mosquitto.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "skerryd/note.h"
 #include "skerryd/topic.h"
@@ -25,6 +28,7 @@ struct mqtt {
 	struct inbox *inbox;
 	struct mosquitto *mosq;
 	pthread_t thread;
+	int wake_fd;          /* an eventfd: the main loop has published something */
 	pthread_mutex_t lock; /* for the pause between attempts */
 	pthread_cond_t stop;
 	atomic_bool stopping, connected;
@@ -84,6 +88,13 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 				       .len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0});
 }
 
+static void wake(const struct mqtt *mqtt)
+{
+	const uint64_t one = 1;
+	ssize_t done = write(mqtt->wake_fd, &one, sizeof one);
+	(void)done; /* full: it will wake anyway */
+}
+
 static const char *failure_text(const struct mqtt *mqtt, int rc)
 {
 	if (mqtt->refusal[0])
@@ -105,6 +116,31 @@ static void pause_ms(struct mqtt *mqtt, int64_t ms)
 	pthread_mutex_unlock(&mqtt->lock);
 }
 
+/*
+ * One turn of the connection. Not mosquitto_loop(): it waits by select(), which has no room for a descriptor above 1023, and the HTTP side may have
+ * thousands of them open when the broker is connected to again.
+ */
+static int turn(struct mqtt *mqtt)
+{
+	struct pollfd fds[] = {
+		{.fd = mosquitto_socket(mqtt->mosq), .events = POLLIN}, {.fd = mqtt->wake_fd, .events = POLLIN}};
+	uint64_t rings;
+	int rc = MOSQ_ERR_SUCCESS;
+	if (fds[0].fd < 0)
+		return MOSQ_ERR_NO_CONN;
+	if (mosquitto_want_write(mqtt->mosq))
+		fds[0].events |= POLLOUT;
+	if (poll(fds, 2, LOOP_MS) < 0)
+		return errno == EINTR ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ERRNO;
+	if (fds[1].revents && read(mqtt->wake_fd, &rings, sizeof rings) < 0)
+		return MOSQ_ERR_ERRNO;
+	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+		rc = mosquitto_loop_read(mqtt->mosq, 1);
+	if (rc == MOSQ_ERR_SUCCESS && mosquitto_want_write(mqtt->mosq))
+		rc = mosquitto_loop_write(mqtt->mosq, 1);
+	return rc == MOSQ_ERR_SUCCESS ? mosquitto_loop_misc(mqtt->mosq) : rc;
+}
+
 /* One connection, from the attempt to its end. The code of libmosquitto that ended it. */
 static int serve_connection(struct mqtt *mqtt)
 {
@@ -113,7 +149,7 @@ static int serve_connection(struct mqtt *mqtt)
 	int rc = mosquitto_connect(mqtt->mosq, settings->broker_host, (int)settings->broker_port, KEEPALIVE_S);
 	mqtt->attempt_ms = note_now_ms();
 	while (rc == MOSQ_ERR_SUCCESS && !atomic_load(&mqtt->stopping)) {
-		rc = mosquitto_loop(mqtt->mosq, LOOP_MS, 1);
+		rc = turn(mqtt);
 		/* libmosquitto itself would wait for a broker that accepts and says nothing for ever. */
 		if (!atomic_load(&mqtt->connected) && note_now_ms() - mqtt->attempt_ms > CONNECT_TIMEOUT_MS)
 			return MOSQ_ERR_CONN_LOST;
@@ -165,6 +201,8 @@ static void mqtt_free(struct mqtt *mqtt)
 {
 	if (mqtt->mosq)
 		mosquitto_destroy(mqtt->mosq);
+	if (mqtt->wake_fd >= 0)
+		close(mqtt->wake_fd);
 	pthread_cond_destroy(&mqtt->stop);
 	pthread_mutex_destroy(&mqtt->lock);
 	free(mqtt);
@@ -182,7 +220,8 @@ int mqtt_start(const struct settings *settings, struct inbox *inbox, struct mqtt
 	mqtt->retry_ms = RETRY_FIRST_MS;
 	pthread_mutex_init(&mqtt->lock, NULL);
 	pthread_cond_init(&mqtt->stop, NULL);
-	int rc = set_up(mqtt, error);
+	mqtt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int rc = mqtt->wake_fd < 0 ? fleet_fail_errno(error, NULL, "cannot make an eventfd") : set_up(mqtt, error);
 	if (rc == 0 && pthread_create(&mqtt->thread, NULL, serve, mqtt) != 0)
 		rc = fleet_fail(error, NULL, "cannot start a thread");
 	if (rc < 0) {
@@ -199,6 +238,7 @@ bool mqtt_stop(struct mqtt *mqtt)
 		return true;
 	atomic_store(&mqtt->stopping, true);
 	mosquitto_disconnect(mqtt->mosq);
+	wake(mqtt);
 	pthread_mutex_lock(&mqtt->lock);
 	pthread_cond_broadcast(&mqtt->stop);
 	pthread_mutex_unlock(&mqtt->lock);
@@ -214,6 +254,8 @@ bool mqtt_stop(struct mqtt *mqtt)
 
 void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)
 {
-	if (atomic_load(&mqtt->connected))
-		mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false);
+	if (!atomic_load(&mqtt->connected))
+		return;
+	mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false);
+	wake(mqtt);
 }

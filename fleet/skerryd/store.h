@@ -233,15 +233,26 @@ int store_log_add(struct store *store, const char *device, int64_t now, const ch
 /* Where the device is in its own numbering: of start `boot`, lines below `next` are here. */
 int store_log_mark_get(struct store *store, const char *device, int64_t *boot, int64_t *next) STORE_CHECK;
 int store_log_mark_put(struct store *store, const char *device, int64_t boot, int64_t next) STORE_CHECK;
+/* Number of the newest line, 0: none. */
+int store_log_last(struct store *store, const char *device, int64_t *n) STORE_CHECK;
 int store_log_trim(struct store *store, const char *device) STORE_CHECK;
 /* Lines with a number above `since`, oldest first. */
 int store_logs_json(struct store *store, const char *device, int64_t since, json_t **lines) STORE_CHECK;
 
 struct store_event {
-	const char *kind, *device, *job, *text, *details, *rollout; /* all but kind and text may be NULL; details: JSON */
+	const char *kind, *device, *job, *text, *details; /* device, job, details (JSON) may be NULL */
+	const char *tenant, *rollout;                     /* NULL: the device's tenant; none */
 };
 int store_event_add(struct store *store, const struct store_event *event, int64_t now) STORE_CHECK;
-/* device NULL: of all. */
-int store_events_json(struct store *store, const char *device, int64_t since, json_t **events) STORE_CHECK;
+struct store_event_query {
+	const char *device, *tenant, *rollout; /* NULL or "": of all */
+	int64_t since, limit;                  /* numbers above; rows, at most STORE_ROWS_MAX */
+};
+/* Oldest first. */
+int store_events_json(struct store *store, const struct store_event_query *query, json_t **events) STORE_CHECK;
+/* Number of the newest one, 0: none. */
+int store_event_last(struct store *store, int64_t *n) STORE_CHECK;
+/* {"devices","online","versions":{v:n},"health":{h:n}} of a tenant, "" = all; the 100 commonest versions. */
+int store_fleet_json(struct store *store, const char *tenant, json_t **fleet) STORE_CHECK;
 
 #endif

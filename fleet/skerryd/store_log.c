@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines and events. AUTOINCREMENT: a number is never used again, also when old rows are gone. */
+#include <stdio.h>
+
 #include "skerryd/store_priv.h"
 
 int store_log_add(struct store *store, const char *device, int64_t now, const char *text)
@@ -40,21 +42,90 @@ int store_logs_json(struct store *store, const char *device, int64_t since, json
 		(int64_t)STORE_ROWS_MAX);
 }
 
+static int last(struct store *store, const char *sql, const char *device, int64_t *n)
+{
+	sqlite3_stmt *stmt;
+	if (store_find(store, &stmt, sql, device ? "s" : "", device) != 0)
+		return -1;
+	*n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+int store_log_last(struct store *store, const char *device, int64_t *n)
+{
+	return last(store, "SELECT max(n) FROM logs WHERE device = ?", device, n);
+}
+
 int store_event_add(struct store *store, const struct store_event *event, int64_t now)
 {
-	if (store_run(store, "INSERT INTO events (time, kind, device, job, text, details, rollout) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		    "issssss", now, event->kind, event->device, event->job, event->text, event->details, event->rollout) < 0)
+	if (store_run(store,
+		    "INSERT INTO events (time, kind, device, job, text, details, rollout, tenant)"
+		    " VALUES (?, ?, ?, ?, ?, ?, ?, coalesce(?, (SELECT tenant FROM devices WHERE id = ?)))",
+		    "issssssss", now, event->kind, event->device, event->job, event->text, event->details,
+		    event->rollout, event->tenant, event->device) < 0)
 		return -1;
 	return store_run(
 		store, "DELETE FROM events WHERE n <= (SELECT max(n) FROM events) - ?", "i", (int64_t)STORE_EVENTS_MAX);
 }
 
-int store_events_json(struct store *store, const char *device, int64_t since, json_t **events)
+int store_event_last(struct store *store, int64_t *n)
 {
-	int64_t max = STORE_ROWS_MAX;
-#define EVENT_COLUMNS "SELECT n, time, kind, device, job, text, details AS details_json, rollout FROM events "
-	if (device)
-		return store_select(store, events, EVENT_COLUMNS "WHERE device = ? AND n > ? ORDER BY n LIMIT ?", "sii",
-			device, since, max);
-	return store_select(store, events, EVENT_COLUMNS "WHERE n > ? ORDER BY n LIMIT ?", "ii", since, max);
+	return last(store, "SELECT max(n) FROM events", NULL, n);
+}
+
+int store_events_json(struct store *store, const struct store_event_query *query, json_t **events)
+{
+	const char *device = query->device ? query->device : "", *tenant = query->tenant ? query->tenant : "",
+		   *rollout = query->rollout ? query->rollout : "";
+	/* Each its own text: a condition "?1 = '' OR device = ?1" would keep SQLite from its indexes. */
+	char sql[400];
+	snprintf(sql, sizeof sql,
+		"SELECT n, time, kind, device, job, text, rollout, tenant, details AS details_json FROM events"
+		" WHERE n > ? %s %s %s ORDER BY n LIMIT ?",
+		*device ? "AND device = ?" : "AND ? = ''", *tenant ? "AND tenant = ?" : "AND ? = ''",
+		*rollout ? "AND rollout = ?" : "AND ? = ''");
+	return store_select(store, events, sql, "isssi", query->since, device, tenant, rollout, query->limit);
+}
+
+/* {name: n} of rows {name, n}. */
+static int counts(struct store *store, const char *sql, const char *tenant, json_t **object)
+{
+	json_t *rows, *row;
+	size_t index;
+	*object = NULL;
+	if (store_select(store, &rows, sql, "ss", tenant, tenant) < 0)
+		return -1;
+	*object = json_object();
+	json_array_foreach(rows, index, row)
+		json_object_set(*object, json_string_value(json_object_get(row, "name")), json_object_get(row, "n"));
+	json_decref(rows);
+	return 0;
+}
+
+int store_fleet_json(struct store *store, const char *tenant, json_t **fleet)
+{
+#define FLEET_OF "FROM devices WHERE (? = '' OR tenant = ?) AND state <> 'retired' "
+	json_t *versions, *health;
+	int rc = store_select_one(store, fleet,
+		"SELECT count(*) AS devices, coalesce(sum(online), 0) AS online " FLEET_OF, "ss", tenant, tenant);
+	if (rc)
+		return rc;
+	rc = counts(store,
+		"SELECT version AS name, count(*) AS n " FLEET_OF
+		"AND version IS NOT NULL GROUP BY version ORDER BY 2 DESC, 1 LIMIT 100",
+		tenant, &versions);
+	if (rc == 0) {
+		json_object_set_new(*fleet, "versions", versions);
+		rc = counts(store,
+			"SELECT health AS name, count(*) AS n " FLEET_OF
+			"AND health IS NOT NULL GROUP BY health ORDER BY 1",
+			tenant, &health);
+	}
+	if (rc == 0) {
+		json_object_set_new(*fleet, "health", health);
+		return 0;
+	}
+	json_decref(*fleet);
+	return rc;
 }

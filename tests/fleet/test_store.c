@@ -102,7 +102,7 @@ static void groups(void **state)
 	/* The daemon dies here: closing without a commit. */
 	reopen(f);
 	assert_int_equal(store_device_get(f->store, "a", &device), STORE_NONE);
-	assert_int_equal(store_events_json(f->store, NULL, 0, &events), 0);
+	assert_int_equal(store_events_json(f->store, &(struct store_event_query){.limit = STORE_ROWS_MAX}, &events), 0);
 	assert_int_equal(json_array_size(events), 0);
 	json_decref(events);
 	add_device(f, "a");
@@ -197,12 +197,14 @@ static void bounded_events(void **state)
 	for (int i = 0; i < STORE_EVENTS_MAX + 10; i++)
 		assert_int_equal(store_event_add(f->store, &event, i), 0);
 	commit(f);
-	assert_int_equal(store_events_json(f->store, NULL, 0, &rows), 0);
+	assert_int_equal(store_events_json(f->store, &(struct store_event_query){.limit = STORE_ROWS_MAX}, &rows), 0);
 	assert_int_equal(number_of(rows, 0), 11);
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(json_array_get(rows, 0), "details"), "a")), 1);
 	json_decref(rows);
-	assert_int_equal(store_events_json(f->store, "nobody", 0, &rows), 0);
+	assert_int_equal(store_events_json(f->store,
+				 &(struct store_event_query){.device = "nobody", .limit = STORE_ROWS_MAX}, &rows),
+		0);
 	assert_int_equal(json_array_size(rows), 0);
 	json_decref(rows);
 }

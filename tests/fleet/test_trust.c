@@ -149,7 +149,8 @@ static size_t events_of_kind(struct fixture *f, const char *kind)
 {
 	json_t *rows, *row;
 	size_t index, count = 0;
-	assert_int_equal(store_events_json(f->server.store, NULL, 0, &rows), 0);
+	assert_int_equal(
+		store_events_json(f->server.store, &(struct store_event_query){.limit = STORE_ROWS_MAX}, &rows), 0);
 	json_array_foreach(rows, index, row)
 	{
 		count += strcmp(json_string_value(json_object_get(row, "kind")), kind) == 0;

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Server-sent events (GET /api/v1/stream): what a listener is told, from where it left off, and what many or slow listeners cost."""
+
+import atexit
+import json
+import os
+import resource
+import selectors
+import socket
+import ssl
+import sys
+import time
+
+import home
+from cases import Failure, case, expect, main
+
+# Freed memory that a sanitizer keeps would look like a queue.
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=2:malloc_context_size=2"
+BIN = home.programs()
+fleet = home.Home(BIN)
+LIMIT_S = home.TIMEOUT_S
+CONTEXT = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
+MANY = 1000
+
+
+class Stream:
+    """One listener, read by hand: what has come is in `heard` as (event, id, data)."""
+
+    def __init__(self, query="", token=None, buffer_bytes=0):
+        raw = socket.socket()
+        if buffer_bytes:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        raw.settimeout(LIMIT_S)
+        raw.connect(("127.0.0.1", fleet.http_port))
+        self.socket = CONTEXT.wrap_socket(raw, server_hostname="127.0.0.1")
+        self.socket.sendall(("GET /api/v1/stream%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % (query, (token or fleet.token()).strip())).encode())
+        self.wire, self.text, self.heard, self.beats, self.ended, self.status = b"", "", [], 0, False, None
+
+    def read(self):
+        """One read; False: nothing more will come."""
+        data = self.socket.recv(65536)
+        self.wire += data
+        if self.status is None and b"\r\n\r\n" in self.wire:
+            head, self.wire = self.wire.split(b"\r\n\r\n", 1)
+            self.status = int(head.split()[1])
+            self.head = head.decode().lower()
+        while self.status is not None and b"\r\n" in self.wire:
+            size, rest = self.wire.split(b"\r\n", 1)
+            length = int(size, 16)
+            if len(rest) < length + 2:
+                break
+            self.text += rest[:length].decode()
+            self.wire = rest[length + 2:]
+            self.ended = self.ended or length == 0
+        while "\n\n" in self.text:
+            block, self.text = self.text.split("\n\n", 1)
+            self._take(block)
+        return bool(data) and not self.ended
+
+    def _take(self, block):
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
+        if "data" in fields:
+            self.heard.append((fields["event"], int(fields.get("id", 0)), json.loads(fields["data"])))
+        elif block.startswith(":"):
+            self.beats += 1
+
+    def until(self, condition, what):
+        """Reads until condition(event, id, data) holds of something heard from now on; that one's data."""
+        at, deadline = 0, time.monotonic() + LIMIT_S
+        while True:
+            for item in self.heard[at:]:
+                if condition(*item):
+                    return item[2]
+            at = len(self.heard)
+            if not self.read() or time.monotonic() > deadline:
+                raise Failure("waited in vain: %s" % what)
+
+    def kinds(self):
+        return [data["kind"] for event, _, data in self.heard if event == "event"]
+
+    def close(self):
+        self.socket.close()
+
+
+def api(path):
+    status, _, body = fleet.api(path)
+    expect(status == 200, path, status, body)
+    return json.loads(body)
+
+
+def log_lines(device, first, lines):
+    device.say("log", {"first": first, "lines": lines})
+
+
+@case("a stream tells the fleet's picture at once and each event as it happens, with its number")
+def live():
+    stream = Stream()
+    picture = stream.until(lambda event, n, data: event == "fleet", "the picture")
+    expect(stream.status == 200 and "content-type: text/event-stream" in stream.head, "server-sent events", stream.head)
+    expect(picture == {"devices": 0, "online": 0, "versions": {}, "health": {}}, "of an empty fleet", picture)
+    device = fleet.device("live-1")
+    row = stream.until(lambda event, n, data: event == "event" and data["kind"] == "online", "the device is online")
+    expect(row["device"] == "live-1" and row["tenant"] == "default", "the event's row", row)
+    stream.until(lambda event, n, data: event == "fleet" and data["devices"] == 1 and data["online"] == 1 and data["versions"] == {"1.0.0": 1}, "the new picture")
+    rows = api("/api/v1/events?since=0")["events"]
+    told = [(n, data) for event, n, data in stream.heard if event == "event"]
+    expect(told == [(row["n"], row) for row in rows if row["n"] >= told[0][0]], "each event once, as /events has it, its number as id", told, rows)
+    device.client.kill()
+    stream.until(lambda event, n, data: event == "event" and data["kind"] == "offline", "the device is offline")
+    stream.close()
+
+
+@case("since=N: what was missed comes first, in order, none twice, then what happens")
+def catch_up():
+    for number in range(120):
+        device = fleet.file("server", "enrol", "past-%d.json" % number)
+        with open(device, "w") as file:
+            json.dump({"device": "past-%d" % number, "board": "qemu-virt"}, file)
+    fleet.server.end()
+    fleet.start_server()
+    stream = Stream("?since=0")
+    other = fleet.device("now-1")
+    stream.until(lambda event, n, data: event == "event" and data.get("device") == "now-1" and data["kind"] == "online", "what happens now")
+    ids = [n for event, n, _ in stream.heard if event == "event"]
+    expect(len(ids) > 120 and ids == sorted(set(ids)), "in order, none twice", ids)
+    expect(ids[0] == api("/api/v1/events?since=0")["events"][0]["n"], "from the first", ids[:3])
+    middle = ids[50]
+    stream.close()
+    stream = Stream("?since=%d" % middle)
+    stream.until(lambda event, n, data: event == "event" and data.get("device") == "now-1", "it goes on from there")
+    expect([n for event, n, _ in stream.heard if event == "event"][0] == ids[51], "the next one", stream.heard[:2])
+    stream.close()
+    other.stop()
+
+
+@case("device=ID: only its events, and its log lines as they come")
+def one_device():
+    first, second = fleet.device("one-1"), fleet.device("one-2")
+    stream = Stream("?device=one-1")
+    stream.until(lambda event, n, data: event == "fleet", "the picture")
+    log_lines(second, 0, ["not for this listener"])
+    log_lines(first, 0, ["hello from one-1"])
+    line = stream.until(lambda event, n, data: event == "log", "its log line")
+    expect(line["text"] == "hello from one-1", "the line", line)
+    second.client.kill()
+    first.client.kill()
+    stream.until(lambda event, n, data: event == "event" and data["kind"] == "offline", "its end")
+    expect({data["device"] for event, _, data in stream.heard if event == "event"} == {"one-1"}, "only its own", stream.heard)
+    stream.close()
+
+
+@case("bad questions: 400 with a problem document; without a token 401")
+def bad_questions():
+    for query, status in (("?device=a%20b", 400), ("?rollout=..", 400), ("?since=x", 400), ("", 401)):
+        code, head, body = fleet.curl("/api/v1/stream" + query, *(["-H", "Authorization: Bearer " + fleet.token()] if status == 400 else []))
+        expect(code == 0 and int(head.split()[1]) == status, "status", head)
+        expect("application/problem+json" in head and json.loads(body)["status"] == status, "a problem document", head, body)
+
+
+def memory_kib():
+    with open("/proc/%d/status" % fleet.server.process.pid) as file:
+        return int([line for line in file if line.startswith("VmRSS")][0].split()[1])
+
+
+def cpu_s():
+    with open("/proc/%d/stat" % fleet.server.process.pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@case("%d streams at once: all are told, others are answered meanwhile, and the broker's connection lives on" % MANY)
+def many():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MANY + 500), hard))
+    before = memory_kib()
+    streams = [Stream() for _ in range(MANY)]
+    for stream in streams:
+        stream.until(lambda event, n, data: event == "fleet", "the picture")
+    after, spent, start = memory_kib(), cpu_s(), time.monotonic()
+    print("    %d streams: %.1f KiB each" % (MANY, (after - before) / MANY))
+    device = fleet.device("many-1")
+    poll = selectors.DefaultSelector()
+    for stream in streams:
+        poll.register(stream.socket, selectors.EVENT_READ, stream)
+    waiting, deadline = set(streams), time.monotonic() + LIMIT_S
+    while waiting and time.monotonic() < deadline:
+        for key, _ in poll.select(1):
+            stream = key.data
+            stream.read()
+            if ("online" in stream.kinds() or stream.ended) and stream in waiting:
+                waiting.remove(stream)
+                poll.unregister(stream.socket)
+    expect(not waiting and not any(stream.ended for stream in streams), "each heard it", len(waiting))
+    print("    told in %.2f s, %.2f s of CPU" % (time.monotonic() - start, cpu_s() - spent))
+    expect(fleet.status()["broker"] == "connected", "others are answered")
+    # A connection to the broker that is made now has a descriptor above 1024, which select() could not wait for.
+    fleet.broker.end()
+    home.wait_until(lambda: fleet.status()["broker"] == "disconnected", "the broker is gone")
+    fleet.start_broker()
+    home.wait_until(lambda: fleet.status()["broker"] == "connected", "the broker is back")
+    device.stop()
+    again = fleet.device("many-2")
+    streams[0].until(lambda event, n, data: event == "event" and data.get("device") == "many-2" and data["kind"] == "online", "devices are heard again")
+    again.stop()
+    for stream in streams:
+        stream.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@case("a reader that does not read is cut, and holds up nobody")
+def slow_reader():
+    device = fleet.device("slow-1")
+    slow, quick = Stream("?device=slow-1", buffer_bytes=4096), Stream()
+    before = memory_kib()
+    for number in range(60):  # more than all the buffers between the two hold
+        log_lines(device, 48 * number, ["x" * 300] * 48)
+    for number in range(1100):
+        device.say("presence", {"online": number % 2 == 1, "boot": 1}, retain=True)
+        if number % 100 == 99:
+            quick.until(lambda event, n, data, number=number: len(quick.kinds()) > number - 50, "the other one hears it")
+    expect(memory_kib() - before < 8192, "nothing is queued for the slow one", memory_kib() - before)
+    quick.close()
+    try:
+        while slow.read():
+            pass
+    except OSError:
+        slow.ended = True
+    expect(slow.ended and len(slow.kinds()) < 1000, "it was cut", len(slow.kinds()))
+    device.stop()
+
+
+@case("the end of skerryd ends the streams in order, at an event's end")
+def orderly_end():
+    stream = Stream()
+    stream.until(lambda event, n, data: event == "fleet", "the picture")
+    fleet.server.end()
+    while stream.read():
+        pass
+    expect(stream.ended and stream.text == "", "a last chunk, nothing half", stream.text)
+    fleet.start_server()
+
+
+def clean_up():
+    log = fleet.server.text() if fleet.server else ""
+    fleet.remove()
+    if "Sanitizer" in log or "runtime error" in log:
+        print(log)
+        raise Failure("a sanitizer complained in skerryd")
+
+
+if __name__ == "__main__":
+    atexit.register(fleet.remove)  # also when no case was chosen
+    fleet.start()
+    sys.exit(main(__doc__, clean_up))
