@@ -169,6 +169,9 @@ static void on_message(void *ctx, const char *suffix, char *payload, size_t len,
 {
 	struct agent *agent = ctx;
 
+	/* Whoever rings may not have been there when we reported. */
+	if (strcmp(suffix, "jobs/notify-next") == 0)
+		agent->report_due = true;
 	if (strncmp(suffix, "jobs/", 5) == 0)
 		jobs_on_message(&agent->jobs, suffix + 5, payload, len);
 	else if (strcmp(suffix, "trust/keyset") == 0)

@@ -11,6 +11,8 @@
 #include "skerryd/note.h"
 #include "skerryd/rollouts.h"
 
+#define MUSTER_PAUSE_MS 5 /* between two devices that are rung because skerryd was away */
+
 /* ---- enrolment ---- */
 
 int devices_put(struct skerryd *server, const char *id, const char *board, bool *added)
@@ -104,6 +106,24 @@ static int ring_if_queued(struct skerryd *server, const char *id)
 	return 0;
 }
 
+/* It was there before us: what it reported while nobody listened it reports again when the bell rings. Not all at the same moment. */
+static int ring_in_turn(struct skerryd *server, const char *id)
+{
+	struct store_job job;
+	int64_t now = note_now_ms();
+	int rc = store_job_next(server->store, id, &job);
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		store_job_free(&job);
+		bell_start(&server->bells, id, now);
+		return 0;
+	}
+	server->muster_ms = (server->muster_ms > now ? server->muster_ms : now) + MUSTER_PAUSE_MS;
+	bell_start(&server->bells, id, server->muster_ms);
+	return 0;
+}
+
 int devices_on_presence(struct skerryd *server, const char *id, const struct message_presence *presence, bool retained)
 {
 	struct store_device device;
@@ -118,7 +138,9 @@ int devices_on_presence(struct skerryd *server, const char *id, const struct mes
 		return -1;
 	if (device.online != presence->online && rollouts_on_presence(server, id, presence->online) < 0)
 		return -1;
-	return presence->online ? ring_if_queued(server, id) : 0;
+	if (!presence->online)
+		return 0;
+	return retained ? ring_in_turn(server, id) : ring_if_queued(server, id);
 }
 
 void devices_settle_presence(struct skerryd *server)

@@ -53,6 +53,7 @@ struct skerryd {
 	int64_t telemetry_due_ms;  /* when old telemetry is looked for again */
 	int64_t history_minute;    /* of which the history has a row: its begin, unix seconds */
 	int64_t presence_due_ms;   /* when silence since the connection means offline; 0: settled */
+	int64_t muster_ms;         /* when the last of those who were there before us is rung */
 };
 
 /*

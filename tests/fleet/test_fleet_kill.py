@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+kill -9 of skerryd and of Mosquitto in the middle of updates of a whole simulated fleet. What each device really started is read from skerry-sim's
+journal and compared with the database: nothing lost, nothing done twice.
+
+SKERRY_TEST_KILLS kills of each (default 3; 50 for a release), SKERRY_TEST_SEED chooses when.
+"""
+
+import os
+import random
+import sys
+import time
+
+import home
+import many
+from cases import case, expect, main
+
+BIN = home.programs()
+COUNT = int(os.environ.get("SKERRY_TEST_DEVICES", "120"))
+KILLS = int(os.environ.get("SKERRY_TEST_KILLS", "3"))
+SEED = int(os.environ.get("SKERRY_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
+KILLS_A_ROUND = 10
+PATIENCE_S = 10 * home.TIMEOUT_S
+
+fleet = home.Home(BIN)
+first = fleet.image("1.0.0", size=6000)
+fleet.skerry("device", "add", "sim-", "--board", "qemu-virt", "--count", str(COUNT))
+fleet.start()
+api, database = many.Api(fleet), many.Database(fleet)
+chance = random.Random(SEED)
+
+
+def ended(digest):
+    return database.one("SELECT count(*) FROM jobs WHERE digest = ? AND status NOT IN ('QUEUED', 'IN_PROGRESS')", digest)
+
+
+def restart_server():
+    fleet.server = home.Service(fleet.server.command, fleet.server.log).wait_port(fleet.http_port)
+
+
+def restart(what):
+    """End it without a word, and start it again."""
+    many.kill(fleet.server if what == "skerryd" else fleet.broker)
+    time.sleep(chance.choice((0, 0.05, 0.5, 2)))
+    if what == "skerryd":
+        restart_server()
+    else:
+        fleet.broker = home.Service(fleet.broker.command, fleet.broker.log).wait_port(fleet.broker_port)
+
+
+def check_round(sim, version, digest):
+    """Every device has one job of this image, which succeeded; installed it once; and runs it."""
+    jobs = {row["device"]: [] for row in database.rows("SELECT id AS device FROM devices WHERE id LIKE 'sim-%'")}
+    for row in database.rows("SELECT device, status, details FROM jobs WHERE digest = ?", digest):
+        jobs[row["device"]].append(tuple(row)[1:])
+    starts = sim.starts()
+    for device, found in jobs.items():
+        expect([status for status, _ in found] == ["SUCCEEDED"], "%s has one job, which succeeded" % device, found)
+        trials = [start for start in starts[device] if start["digest"] == digest and start["mode"] == "trial"]
+        expect(len(trials) == 1, "%s tried %s once" % (device, version), starts[device])
+        expect(starts[device][-1]["digest"] == digest, "%s runs %s" % (device, version), starts[device][-1])
+
+    def reported():
+        rows = database.rows("SELECT id FROM devices WHERE id LIKE 'sim-%' AND (digest IS NOT ? OR online = 0)", digest)
+        return not rows
+    home.wait_until(reported, "the database says that all run %s, online" % version, PATIENCE_S)
+
+
+def update_round(sim, version, kills):
+    """All to `version`, while `kills` (a list of names) happen, each when so many jobs have ended."""
+    digest = many.upload(fleet, api, fleet.image(version, size=6000))
+    for number in range(1, COUNT + 1):
+        api.must("POST", "/jobs", {"device": "sim-%0*d" % (len(str(COUNT)), number), "digest": digest, "trialSeconds": 600})
+    for what, at in zip(kills, sorted(chance.randrange(COUNT) for _ in kills)):
+        home.wait_until(lambda at=at: ended(digest) >= at, "%d jobs have ended" % at, PATIENCE_S)
+        time.sleep(chance.random() / 4)
+        restart(what)
+    home.wait_until(lambda: ended(digest) == COUNT, "every job ends", PATIENCE_S)
+    check_round(sim, version, digest)
+
+
+@case("kill -9 of skerryd and Mosquitto in mid-update: nothing is lost, nothing is done twice")
+def killed():
+    kills = ["skerryd", "mosquitto"] * KILLS
+    chance.shuffle(kills)
+    print("seed %d: SKERRY_TEST_SEED=%d repeats it" % (SEED, SEED), flush=True)
+    sim = many.Sim(fleet, first, journal=fleet.scratch("journal"))
+    try:
+        sim.wait_online(COUNT)
+        rounds = [kills[at:at + KILLS_A_ROUND] for at in range(0, len(kills), KILLS_A_ROUND)]
+        for number, names in enumerate(rounds):
+            update_round(sim, "2.%d.0" % number, names)
+        return "%d devices, %d updates, %d kills of each" % (COUNT, len(rounds), KILLS)
+    finally:
+        sim.stop()
+
+
+@case("what devices report while skerryd is dead is known soon after it lives")
+def unheard():
+    count, version = 12, "9.0.0"
+    fleet.skerry("device", "add", "deaf-", "--board", "qemu-virt", "--count", str(count))
+    old = fleet.json("image", "inspect", first)["digest"]
+    names = ["deaf-%02d" % number for number in range(1, count + 1)]
+    believed = lambda digest: database.rows("SELECT id FROM devices WHERE id LIKE 'deaf-%' AND digest = ?", digest)  # noqa: E731
+    sim = many.Sim(fleet, first, "--bad", version + "=100", prefix="deaf-", journal=fleet.scratch("journal-deaf"))
+    try:
+        sim.wait_online(count)
+        home.wait_until(lambda: len(believed(old)) == count, "all have reported")
+        digest = many.upload(fleet, api, fleet.image(version, size=6000))
+        for name in names:
+            api.must("POST", "/jobs", {"device": name, "digest": digest, "trialSeconds": 600})
+        home.wait_until(lambda: believed(digest), "one reports the image that it tries")
+        many.kill(fleet.server)
+        wrong = len(believed(digest))
+
+        def back():
+            starts = sim.starts()
+            tried = [name for name in names if any(start["digest"] == digest for start in starts[name])]
+            return tried and all(starts[name][-1]["digest"] == old for name in tried) and sim.state["online"] == count
+        home.wait_until(back, "those that tried it run the old one, and have reported to nobody")
+        restart_server()
+        home.wait_until(lambda: len(believed(old)) == count, "what they reported is known", PATIENCE_S)
+        return "%d of %d were believed to run it" % (wrong, count)
+    finally:
+        sim.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main("Kills in mid-update.", fleet.remove))
