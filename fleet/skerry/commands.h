@@ -14,6 +14,10 @@ extern const struct command command_keys_init, command_keys_show, command_keys_r
 extern const struct command command_keys_add, command_keys_push;
 extern const struct command command_update;
 extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
+extern const struct command command_rollout_create, command_rollout_plan, command_rollout_list, command_rollout_show;
+extern const struct command command_rollout_targets, command_rollout_watch, command_rollout_start, command_rollout_pause;
+extern const struct command command_rollout_resume, command_rollout_abort, command_rollout_rollback;
+extern const struct command command_rollout_retry, command_rollout_approve, command_rollout_close;
 extern const struct command command_crash_list, command_crash_show;
 extern const struct command command_logs, command_events, command_telemetry, command_cmd, command_status;
 

@@ -11,4 +11,7 @@
  */
 int follow_job(const struct cli *cli, struct client *client, const char *job, uint64_t timeout_s);
 
+/* The same for a rollout, a line for each change of its state or of a wave's: until it is over or paused. See `skerry rollout watch --help` for the codes. */
+int follow_rollout(const struct cli *cli, struct client *client, const char *id, uint64_t timeout_s);
+
 #endif
