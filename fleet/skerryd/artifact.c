@@ -2,6 +2,7 @@
 #include "skerryd/artifact.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,13 @@ bool artifact_is_digest(const char *text)
 bool artifact_exists(const struct home *home, const char *digest)
 {
 	return file_exists(home_path(home, HOME_ARTIFACTS "/%s.fit", digest).text);
+}
+
+void artifact_remove(const struct home *home, const char *digest)
+{
+	struct home_path path = home_path(home, HOME_ARTIFACTS "/%s.fit", digest);
+	if (unlink(path.text) < 0 && errno != ENOENT)
+		note("artifact: kept file=%s reason=\"%s\"", path.text, strerror(errno));
 }
 
 /* "<digest>.fit.XXXXXX": a draft (shared/file.c). */

@@ -11,6 +11,8 @@
 /* 64 lower-case hex digits. */
 bool artifact_is_digest(const char *text);
 bool artifact_exists(const struct home *home, const char *digest);
+/* A device that is fetching it goes on with what it has open. */
+void artifact_remove(const struct home *home, const char *digest);
 /* Remove what an upload left behind that a crash cut short. */
 void artifact_sweep(const struct home *home);
 

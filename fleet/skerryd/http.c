@@ -41,6 +41,7 @@ static const struct http_route *const tables[] = {
 	http_rollout_routes,
 	http_devices_routes,
 	http_group_routes,
+	http_channel_routes,
 	http_audit_routes,
 	http_stream_routes,
 	http_artifact_routes,

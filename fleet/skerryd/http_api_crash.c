@@ -4,19 +4,21 @@
 
 static int get_all(struct http_request *request)
 {
+	struct store *store = request->server->store;
+	const char *mine = request->who.tenant;
 	json_t *rows;
-	if (store_crashes_json(request->server->store, NULL, &rows) < 0)
+	int rc = *mine ? store_crashes_of_tenant_json(store, mine, &rows) : store_crashes_json(store, NULL, &rows);
+	if (rc < 0)
 		return http_reply_store(request);
 	return http_reply_rows(request, "crashes", rows);
 }
 
 static int get_of_device(struct http_request *request)
 {
-	struct store_device device;
 	json_t *rows;
-	int rc = store_device_get(request->server->store, request->id, &device);
-	if (rc)
-		return http_reply_missing(request, rc, "device");
+	int rc;
+	if (!http_device_is_visible(request, &rc))
+		return rc;
 	if (store_crashes_json(request->server->store, request->id, &rows) < 0)
 		return http_reply_store(request);
 	return http_reply_rows(request, "crashes", rows);
@@ -25,7 +27,10 @@ static int get_of_device(struct http_request *request)
 static int get_one(struct http_request *request)
 {
 	json_t *crash;
-	int rc = store_crash_json(request->server->store, request->ids[0], request->ids[1], &crash);
+	int rc;
+	if (!http_device_is_visible(request, &rc))
+		return rc;
+	rc = store_crash_json(request->server->store, request->ids[0], request->ids[1], &crash);
 	if (rc == STORE_NONE)
 		return http_reply_error(request, MHD_HTTP_NOT_FOUND, "`skerry crash list` names those that are kept",
 			"no crash '%s' of device '%s'", request->ids[1], request->ids[0]);

@@ -37,7 +37,7 @@ static int get_images(struct http_request *request)
 {
 	json_t *rows, *boards, *image;
 	size_t index;
-	if (store_images_json(request->server->store, &rows) < 0)
+	if (store_images_json(request->server->store, request->who.tenant, &rows) < 0)
 		return http_reply_store(request);
 	if (store_boards_json(request->server->store, &boards) < 0) {
 		json_decref(rows);
@@ -75,18 +75,33 @@ static int image_event(struct http_request *request, const char *what)
 	return skerryd_event(request->server, &(struct store_event){.kind = "image-added", .text = text});
 }
 
+/* The end of an upload's group: the tenant has the image, and the act is written down. */
+static int end_upload(struct http_request *request, int rc, const char *part, bool added)
+{
+	int reply;
+	const char *tenant = rc == 0 ? http_tenant(request, &reply) : NULL;
+	if (rc == 0 && !tenant) {
+		skerryd_abandon(request->server);
+		return reply;
+	}
+	if (rc == 0)
+		rc = store_image_share(request->server->store, tenant, request->id);
+	const struct http_act act = {.action = "image.upload",
+		.what = "image",
+		.details = json_pack("{s:s, s:s*}", "part", part, "tenant", tenant)};
+	return http_end_act(request, rc, &act, &reply) ? reply : reply_stored(request, added);
+}
+
 /* The file is there under its name; now the database. */
 static int register_payload(struct http_request *request, bool added)
 {
 	struct skerryd *server = request->server;
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
-	if (store_payload_put(server->store, request->id, (int64_t)request->draft_bytes, note_now()) < 0 ||
-		(added && image_event(request, "the payload") < 0)) {
-		skerryd_rollback(server);
-		return http_reply_store(request);
-	}
-	return skerryd_commit(server) < 0 ? http_reply_store(request) : reply_stored(request, added);
+	int rc = store_payload_put(server->store, request->id, (int64_t)request->draft_bytes, note_now());
+	if (rc == 0 && added)
+		rc = image_event(request, "the payload");
+	return end_upload(request, rc, "payload", added);
 }
 
 static int put_payload(struct http_request *request)
@@ -117,12 +132,10 @@ static int store_manifest(struct http_request *request, const struct store_manif
 	bool added;
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
-	if (store_manifest_put(server->store, request->id, manifest, note_now(), &added) < 0 ||
-		(added && image_event(request, "the manifest") < 0)) {
-		skerryd_rollback(server);
-		return http_reply_store(request);
-	}
-	return skerryd_commit(server) < 0 ? http_reply_store(request) : reply_stored(request, added);
+	int rc = store_manifest_put(server->store, request->id, manifest, note_now(), &added);
+	if (rc == 0 && added)
+		rc = image_event(request, "the manifest");
+	return end_upload(request, rc, "manifest", added);
 }
 
 static int put_manifest(struct http_request *request)
@@ -141,9 +154,45 @@ static int put_manifest(struct http_request *request)
 	return store_manifest(request, &manifest);
 }
 
+/* ---- retention ---- */
+
+static int remove_unused(struct http_request *request, bool *gone)
+{
+	struct store *store = request->server->store;
+	char why[80];
+	int reply;
+	*gone = false;
+	int rc = store_image_use(store, request->who.tenant, request->id, why);
+	if (rc == 0) {
+		skerryd_abandon(request->server);
+		return http_reply_error(request, MHD_HTTP_CONFLICT, "end that first", "the image %.12s… is in use: %s",
+			request->id, why);
+	}
+	if (rc == STORE_NONE)
+		rc = store_image_remove(store, request->who.tenant, request->id, gone);
+	if (http_end_act(request, rc, &(struct http_act){.action = "image.remove", .what = "image"}, &reply))
+		return reply;
+	return reply_stored(request, false);
+}
+
+static int delete_image(struct http_request *request)
+{
+	bool gone;
+	int rc;
+	if (!check_digest(request, &rc))
+		return rc;
+	if (skerryd_begin(request->server, STORE_KEPT_ON_POWER_CUT) < 0)
+		return http_reply_store(request);
+	rc = remove_unused(request, &gone);
+	if (gone)
+		artifact_remove(&request->server->settings.home, request->id);
+	return rc;
+}
+
 const struct http_route http_image_routes[] = {
 	{"GET", "/api/v1/images", HTTP_BODY_NONE, get_images, ROLE_VIEWER},
 	{"PUT", "/api/v1/images/*/payload", HTTP_BODY_PAYLOAD, put_payload, ROLE_OPERATOR},
 	{"PUT", "/api/v1/images/*/manifest", HTTP_BODY_MANIFEST, put_manifest, ROLE_OPERATOR},
+	{"DELETE", "/api/v1/images/*", HTTP_BODY_NONE, delete_image, ROLE_OPERATOR},
 	{0},
 };

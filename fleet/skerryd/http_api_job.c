@@ -5,6 +5,7 @@
 
 #include "shared/text.h"
 #include "skerryd/artifact.h"
+#include "skerryd/audit.h"
 #include "skerryd/http_api.h"
 #include "skerryd/jobs.h"
 
@@ -18,13 +19,47 @@ static int reply_job(struct http_request *request, unsigned status, const char *
 	return rc ? http_reply_missing(request, rc, "job") : http_reply_json(request, status, job);
 }
 
+/* The job is one of a device that who asks may see; else an answer was queued, return *rc. */
+static bool is_visible(struct http_request *request, const char *id, int *rc)
+{
+	struct store_job job;
+	char tenant[33];
+	const char *mine = request->who.tenant;
+	int found = store_job_get(request->server->store, id, &job);
+	if (found == 0 && *mine) {
+		found = store_device_tenant(request->server->store, job.device, tenant);
+		if (found == 0 && strcmp(tenant, mine) != 0)
+			found = STORE_NONE;
+	}
+	if (found == 0)
+		store_job_free(&job);
+	else
+		*rc = http_reply_missing(request, found, "job");
+	return found == 0;
+}
+
+/* Those of one device, or of all that who asks may see. */
+static int find_jobs(struct http_request *request, const char *device, json_t **rows)
+{
+	struct store *store = request->server->store;
+	const char *mine = request->who.tenant;
+	char tenant[33];
+	if (!device && *mine)
+		return store_jobs_of_tenant_json(store, mine, rows);
+	if (device && *mine && (store_device_tenant(store, device, tenant) != 0 || strcmp(tenant, mine) != 0)) {
+		*rows = json_array();
+		return 0;
+	}
+	return store_jobs_json(store, device, rows);
+}
+
 static int get_jobs(struct http_request *request)
 {
 	const char *device = http_query(request, "device");
 	json_t *rows;
 	if (device && !text_is_id(device))
 		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "device is not a device id");
-	if (store_jobs_json(request->server->store, device, &rows) < 0)
+	if (find_jobs(request, device, &rows) < 0)
 		return http_reply_store(request);
 	return http_reply_rows(request, "jobs", rows);
 }
@@ -34,7 +69,7 @@ static int get_job(struct http_request *request)
 	int64_t since;
 	json_t *job;
 	int rc;
-	if (!http_query_poll(request, &since, &rc))
+	if (!is_visible(request, request->id, &rc) || !http_query_poll(request, &since, &rc))
 		return rc;
 	rc = store_job_json(request->server->store, request->id, &job);
 	if (rc)
@@ -112,23 +147,57 @@ static int reply_outcome(
 	}
 }
 
-static int create(struct http_request *request, const struct job_order *order)
+/* Device and image are there for who asks. */
+static enum jobs_outcome look_up(struct http_request *request, const struct job_order *order)
+{
+	struct store *store = request->server->store;
+	const char *mine = request->who.tenant;
+	struct store_image image;
+	char tenant[33];
+	int rc = *mine ? store_device_tenant(store, order->device, tenant) : 0;
+	if (rc < 0)
+		return JOBS_FAILED;
+	if (rc || (*mine && strcmp(tenant, mine) != 0))
+		return JOBS_NO_DEVICE;
+	rc = *mine ? store_image_get(store, mine, order->digest, &image) : 0;
+	return rc == 0 ? JOBS_DONE : rc < 0 ? JOBS_FAILED : JOBS_NO_IMAGE;
+}
+
+/* The end of a group about a job. */
+static enum jobs_outcome end_group(
+	struct http_request *request, enum jobs_outcome outcome, const char *action, const char *id, json_t *details)
 {
 	struct skerryd *server = request->server;
-	char id[65] = "";
-	if (!order->urls && !artifact_exists(&server->settings.home, order->digest))
-		return http_reply_error(request, MHD_HTTP_NOT_FOUND,
-			"send it to /api/v1/images/SHA256/payload first, or name `urls` where it is",
-			"there is no payload %s", order->digest);
-	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
-		return http_reply_store(request);
-	enum jobs_outcome outcome = jobs_create(server, order, id);
+	char object[80];
+	snprintf(object, sizeof object, "job/%s", id);
+	if (outcome != JOBS_DONE)
+		json_decref(details);
+	else if (audit_add(server, &request->who, action, object, details) < 0)
+		outcome = JOBS_FAILED;
 	if (outcome == JOBS_FAILED)
 		skerryd_rollback(server);
 	else if (outcome != JOBS_DONE)
 		skerryd_abandon(server);
 	else if (skerryd_commit(server) < 0)
 		outcome = JOBS_FAILED;
+	return outcome;
+}
+
+static int create(struct http_request *request, const struct job_order *order)
+{
+	struct skerryd *server = request->server;
+	char id[65] = "";
+	enum jobs_outcome outcome = look_up(request, order);
+	if (outcome != JOBS_DONE)
+		return reply_outcome(request, outcome, order, id);
+	if (!order->urls && !artifact_exists(&server->settings.home, order->digest))
+		return http_reply_error(request, MHD_HTTP_NOT_FOUND,
+			"send it to /api/v1/images/SHA256/payload first, or name `urls` where it is",
+			"there is no payload %s", order->digest);
+	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
+		return http_reply_store(request);
+	outcome = end_group(request, jobs_create(server, order, id), "job.create", id,
+		json_pack("{s:s, s:s}", "device", order->device, "digest", order->digest));
 	return reply_outcome(request, outcome, order, id);
 }
 
@@ -152,15 +221,13 @@ static int post_job(struct http_request *request)
 static int post_cancel(struct http_request *request)
 {
 	struct skerryd *server = request->server;
+	int rc;
+	if (!is_visible(request, request->id, &rc))
+		return rc;
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
-	enum jobs_outcome outcome = jobs_cancel(server, request->id);
-	if (outcome == JOBS_FAILED)
-		skerryd_rollback(server);
-	else if (outcome != JOBS_DONE)
-		skerryd_abandon(server);
-	else if (skerryd_commit(server) < 0)
-		outcome = JOBS_FAILED;
+	enum jobs_outcome outcome =
+		end_group(request, jobs_cancel(server, request->id), "job.cancel", request->id, NULL);
 	if (outcome == JOBS_NONE)
 		return http_reply_missing(request, STORE_NONE, "job");
 	if (outcome == JOBS_ENDED) {

@@ -179,8 +179,32 @@ int store_manifest_put(struct store *store, const char *digest, const struct sto
 int store_manifest_get(
 	struct store *store, const char *digest, uint8_t **bytes, size_t *len, char *version) STORE_CHECK;
 int store_payload_put(struct store *store, const char *digest, int64_t bytes, int64_t now) STORE_CHECK;
-/* With members vendorId and classId (hex), which the API does not show. */
-int store_images_json(struct store *store, json_t **images) STORE_CHECK;
+/* Those of a tenant, "" = of any; newest first. With members vendorId and classId (hex), which the API does not show. */
+int store_images_json(struct store *store, const char *tenant, json_t **images) STORE_CHECK;
+/* The tenant has it, too. */
+int store_image_share(struct store *store, const char *tenant, const char *digest) STORE_CHECK;
+
+struct store_image {
+	char app[33], version[32]; /* "" = its manifest does not say */
+	uint8_t vendor_id[16], class_id[16];
+};
+/* STORE_NONE: the tenant ("" = any) does not have it. */
+int store_image_get(struct store *store, const char *tenant, const char *digest, struct store_image *image) STORE_CHECK;
+/* Who needs it within the tenant ("" = any), a sentence; STORE_NONE: nobody. */
+int store_image_use(struct store *store, const char *tenant, const char *digest, char why[80]) STORE_CHECK;
+/* The tenant ("" = all) has it no more. *gone: nobody has, its payload may go. */
+int store_image_remove(struct store *store, const char *tenant, const char *digest, bool *gone) STORE_CHECK;
+
+/* ---- channels: which image of an app is `stable` on a board ---- */
+
+struct store_channel {
+	const char *tenant, *app, *board, *name;
+};
+/* tenant "": of all. */
+int store_channels_json(struct store *store, const char *tenant, json_t **channels) STORE_CHECK;
+int store_channel_put(
+	struct store *store, const struct store_channel *channel, const char *digest, int64_t now) STORE_CHECK;
+int store_channel_remove(struct store *store, const struct store_channel *channel) STORE_CHECK;
 
 /* ---- jobs ---- */
 
@@ -205,6 +229,7 @@ int store_job_silent(struct store *store, int64_t before, struct store_job *job)
 int store_job_json(struct store *store, const char *id, json_t **job) STORE_CHECK;
 /* Newest first; device NULL: of all. */
 int store_jobs_json(struct store *store, const char *device, json_t **jobs) STORE_CHECK;
+int store_jobs_of_tenant_json(struct store *store, const char *tenant, json_t **jobs) STORE_CHECK;
 int store_job_newest_json(struct store *store, const char *device, json_t **job) STORE_CHECK;
 /* The device's newest SUCCEEDED job: its id and digest. */
 int store_job_success(struct store *store, const char *device, char id[65], char digest[65]) STORE_CHECK;
@@ -225,6 +250,7 @@ int store_crash_add(
 	struct store *store, const char *device, const struct store_crash *crash, int64_t now, bool *added) STORE_CHECK;
 /* Newest first, without their records; device NULL: of all. */
 int store_crashes_json(struct store *store, const char *device, json_t **crashes) STORE_CHECK;
+int store_crashes_of_tenant_json(struct store *store, const char *tenant, json_t **crashes) STORE_CHECK;
 int store_crash_json(struct store *store, const char *device, const char *id, json_t **crash) STORE_CHECK;
 
 /* ---- logs and events: numbered rows, bounded ---- */

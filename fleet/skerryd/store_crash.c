@@ -35,6 +35,14 @@ int store_crashes_json(struct store *store, const char *device, json_t **crashes
 	return store_select(store, crashes, CRASH_COLUMNS " FROM crashes ORDER BY n DESC LIMIT ?", "i", max);
 }
 
+int store_crashes_of_tenant_json(struct store *store, const char *tenant, json_t **crashes)
+{
+	return store_select(store, crashes,
+		CRASH_COLUMNS
+		" FROM crashes WHERE (SELECT tenant FROM devices d WHERE d.id = device) = ? ORDER BY n DESC LIMIT ?",
+		"si", tenant, (int64_t)STORE_ROWS_MAX);
+}
+
 int store_crash_json(struct store *store, const char *device, const char *id, json_t **crash)
 {
 	return store_select_one(store, crash,

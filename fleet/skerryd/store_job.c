@@ -110,6 +110,13 @@ int store_jobs_json(struct store *store, const char *device, json_t **jobs)
 	return store_select(store, jobs, JOB_JSON_COLUMNS "ORDER BY n DESC LIMIT ?", "i", max);
 }
 
+int store_jobs_of_tenant_json(struct store *store, const char *tenant, json_t **jobs)
+{
+	return store_select(store, jobs,
+		JOB_JSON_COLUMNS "WHERE (SELECT tenant FROM devices WHERE id = device) = ? ORDER BY n DESC LIMIT ?",
+		"si", tenant, (int64_t)STORE_ROWS_MAX);
+}
+
 int store_job_newest_json(struct store *store, const char *device, json_t **job)
 {
 	return store_select_one(store, job, JOB_JSON_COLUMNS "WHERE device = ? ORDER BY n DESC LIMIT 1", "s", device);

@@ -209,14 +209,7 @@ def reports():
 
 
 def order(device, suit):
-    with open(suit, "rb") as file:
-        manifest = file.read()
-    with open(suit[:-5] + ".fit", "rb") as file:
-        payload = file.read()
-    digest = hashlib.sha256(payload).hexdigest()
-    for part, body in (("payload", payload), ("manifest", manifest)):
-        answer = ask("PUT", "/images/%s/%s" % (digest, part), body)
-        expect(answer.status in (200, 201), "uploaded", answer.status, answer.body)
+    digest = upload(suit)
     return done("POST", "/jobs", {"device": device, "digest": digest}, status=201)["jobId"]
 
 
@@ -249,6 +242,58 @@ def retired():
     device.report()
     home.wait_until(lambda: get("/devices/gone")["version"] == "6.6.6", "it is heard again")
     refused(404, "no device", "DELETE", "/devices/nobody")
+
+
+# ---- images
+
+
+def upload(suit):
+    """Its digest."""
+    with open(suit, "rb") as file:
+        manifest = file.read()
+    with open(suit[:-5] + ".fit", "rb") as file:
+        payload = file.read()
+    digest = hashlib.sha256(payload).hexdigest()
+    for part, body in (("payload", payload), ("manifest", manifest)):
+        answer = ask("PUT", "/images/%s/%s" % (digest, part), body)
+        expect(answer.status in (200, 201), "uploaded", answer.status, answer.body)
+    return digest
+
+
+@case("channels and retention: a channel names an image of its app and board; what is in use stays, what is not can go")
+def channels():
+    device = fleet.device("chan")
+    old, new, newest = (upload(fleet.image("2.%d.0" % i)) for i in range(3))
+    path = "/channels/sensor/qemu-virt/stable"
+    done("PUT", path, {"digest": old})
+    expect(last_act()[1:] == ("channel.set", "channel/sensor/qemu-virt/stable", {"digest": old, "tenant": "default"}), "the audit log has it", last_act())
+    device.digest = new
+    device.report()
+    home.wait_until(lambda: ids("digest=" + new) == ["chan"], "it runs the new one")
+    expect("chan" in ids("channel!=stable") and ids("channel=stable") == [], "it does not run what is stable")
+    fleet.skerry("channel", "set", "sensor/qemu-virt/stable", new)
+    expect(ids("channel=stable") == ["chan"], "now it does")
+    row = fleet.json("channel", "list")[0]
+    expect((row["app"], row["board"], row["name"], row["digest"], row["version"]) == ("sensor", "qemu-virt", "stable", new, "2.1.0"), "listed", row)
+    for bad, word, status in (("/channels/other/qemu-virt/stable", "app other", 422), ("/channels/sensor/pi4/stable", "board pi4", 422),
+                              ("/channels/a%20b/qemu-virt/x", "'a b'", 400)):
+        refused(status, word, "PUT", bad, {"digest": new})
+    refused(404, "no image", "PUT", path, {"digest": "ab" * 32})
+    refused(400, "digest", "PUT", path, {"digest": "ab"})
+    refused(404, "no channel", "DELETE", "/channels/sensor/qemu-virt/none")
+    refused(409, "a channel names it", "DELETE", "/images/" + new)
+    done("DELETE", path)
+    refused(409, "a device runs it", "DELETE", "/images/" + new)
+    job = done("POST", "/jobs", {"device": "chan", "digest": old}, status=201)["jobId"]
+    refused(409, "a job", "DELETE", "/images/" + old)
+    done("POST", "/jobs/%s/cancel" % job, {})
+    said = fleet.json("image", "prune", "--keep", "1")
+    expect(old in said["removed"] and said["inUse"] == [new] and newest not in said["removed"], "old ones go, unless in use", said)
+    left = [row["digest"] for row in get("/images")["images"]]
+    expect(newest in left and new in left and old not in left, "those that are left", left)
+    expect(not os.path.exists(fleet.file("server", "artifacts", old + ".fit")) and os.path.exists(fleet.file("server", "artifacts", new + ".fit")), "the payload, too")
+    refused(404, "no image", "DELETE", "/images/" + old)
+    expect(upload(fleet.scratch("app-2.0.0-1-qemu-virt-home.suit")) == old and old in [row["digest"] for row in get("/images")["images"]], "it may come back")
 
 
 # ---- audit
