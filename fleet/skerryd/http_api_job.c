@@ -204,7 +204,7 @@ static int create(struct http_request *request, const struct job_order *order)
 static int post_job(struct http_request *request)
 {
 	static const char *const members[] = {"device", "digest", "retry", "trialSeconds", "urls", NULL};
-	struct job_order order;
+	struct job_order order = {0};
 	int rc;
 	json_t *body = http_body_json(request, &rc);
 	if (!body)
