@@ -13,6 +13,7 @@ packages=(
     # server, tests
     qemu-system-arm qemu-utils mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev sqlite3 libmicrohttpd-dev
     libjansson-dev libdw-dev "libcurl4-gnutls-dev|libcurl4-openssl-dev" libcmocka-dev openssl
+    python3-prometheus-client
     # the dashboard's tests
     chromium
     # fuzzing, formatting, static analysis

@@ -44,6 +44,7 @@ static const struct http_route *const tables[] = {
 	http_channel_routes,
 	http_audit_routes,
 	http_stream_routes,
+	http_metrics_routes,
 	http_artifact_routes,
 	http_web_routes,
 };
@@ -160,6 +161,7 @@ static struct http_request *begin_request(struct http *http, struct MHD_Connecti
 	request->server = http->server;
 	request->connection = connection;
 	request->draft.fd = -1;
+	request->begun_us = metrics_now_us();
 	request->id = request->ids[0];
 	return request;
 }
@@ -174,6 +176,18 @@ static void unlink_waiting(struct http_request *request)
 	}
 }
 
+static void count_request(const struct http_request *request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+	metrics_http(&request->server->metrics,
+		&(struct metrics_request){.method = request->route ? request->route->method : NULL,
+			.path = request->route ? request->route->path : NULL,
+			.status = info ? info->http_status : 0,
+			.has_waited = request->has_waited,
+			.us = metrics_now_us() - request->begun_us});
+}
+
 static void on_completed(
 	void *ctx, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode code)
 {
@@ -183,6 +197,7 @@ static void on_completed(
 	(void)code;
 	if (!request)
 		return;
+	count_request(request);
 	if (request->suspended)
 		unlink_waiting(request);
 	if (request->command)
@@ -210,7 +225,7 @@ static int handle(struct http_request *request)
 	if (request->http->stopping)
 		return http_reply_error(
 			request, MHD_HTTP_SERVICE_UNAVAILABLE, "try again in a moment", "skerryd is shutting down");
-	request->suspended = true;
+	request->suspended = request->has_waited = true;
 	request->next = request->http->waiting;
 	request->http->waiting = request;
 	MHD_suspend_connection(request->connection);
@@ -347,6 +362,15 @@ void http_run(struct http *http)
 {
 	resume(http);
 	MHD_run(http->daemon);
+}
+
+void http_count(const struct http *http, unsigned *connections, unsigned *waiting)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+	*connections = info ? info->num_connections : 0;
+	*waiting = 0;
+	for (const struct http_request *request = http->waiting; request; request = request->next)
+		++*waiting;
 }
 
 void http_wake(struct http *http, unsigned changed)

@@ -42,6 +42,7 @@ extern const struct http_route http_keyset_routes[];
 extern const struct http_route http_telemetry_routes[];
 extern const struct http_route http_history_routes[];
 extern const struct http_route http_rollout_routes[];
+extern const struct http_route http_metrics_routes[];
 extern const struct http_route http_artifact_routes[];
 extern const struct http_route http_web_routes[];
 extern const struct http_route http_devices_routes[];
@@ -59,6 +60,7 @@ struct http_request {
 	char ids[3][HTTP_ID_MAX];
 	const char *id; /* the first */
 	struct principal who;
+	int64_t begun_us; /* metrics_now_us() */
 	bool is_head;
 	int refusal; /* HTTP status of an answer that was decided before the body ended; 0: none */
 	struct fleet_error why;
@@ -69,7 +71,7 @@ struct http_request {
 	struct ota_sha256 sha;
 	uint64_t draft_bytes;
 	/* waiting */
-	bool suspended;
+	bool suspended, has_waited;
 	unsigned waits_for;  /* enum skerryd_topic */
 	int64_t wait_ms;     /* how long it wants to */
 	int64_t deadline_ms; /* 0: has not waited yet */
@@ -93,6 +95,8 @@ void http_body_free(struct http_request *request);
 
 /* Takes the reference. NULL: out of memory. */
 int http_reply_json(struct http_request *request, unsigned status, json_t *body);
+/* Takes the text, which was allocated. */
+int http_reply_text(struct http_request *request, unsigned status, const char *type, char *text);
 /* A problem document (RFC 9457). */
 int http_reply_problem(struct http_request *request, unsigned status, const struct fleet_error *error);
 /* The same, with the texts; remedy NULL: none. */
@@ -116,5 +120,10 @@ bool http_query_poll(struct http_request *request, int64_t *since, int *rc);
 int http_wait(struct http_request *request, unsigned topics);
 /* Wait at most until `ms` from the first call; 0: time is up. */
 int http_wait_ms(struct http_request *request, unsigned topics, int64_t ms);
+
+/* ---- http.c ---- */
+
+/* Open connections, and requests that wait. */
+void http_count(const struct http *http, unsigned *connections, unsigned *waiting);
 
 #endif

@@ -41,7 +41,7 @@ static const char *title_of(unsigned status)
 	}
 }
 
-static int queue_text(struct http_request *request, unsigned status, const char *type, char *text)
+int http_reply_text(struct http_request *request, unsigned status, const char *type, char *text)
 {
 	struct MHD_Response *response =
 		text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE) : NULL;
@@ -62,7 +62,7 @@ int http_reply_json(struct http_request *request, unsigned status, json_t *body)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
-	return queue_text(request, status, "application/json", text);
+	return http_reply_text(request, status, "application/json", text);
 }
 
 static int reply_problem(
@@ -78,7 +78,7 @@ static int reply_problem(
 			"{s:s, s:s, s:i}", "type", "about:blank", "title", title_of(status), "status", (int)status);
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
-	return queue_text(request, status, "application/problem+json", text);
+	return http_reply_text(request, status, "application/problem+json", text);
 }
 
 int http_reply_problem(struct http_request *request, unsigned status, const struct fleet_error *error)

@@ -125,3 +125,11 @@ void inbox_close(struct inbox *inbox)
 	pthread_cond_broadcast(&inbox->room);
 	pthread_mutex_unlock(&inbox->lock);
 }
+
+unsigned inbox_count(struct inbox *inbox)
+{
+	pthread_mutex_lock(&inbox->lock);
+	unsigned count = inbox->count;
+	pthread_mutex_unlock(&inbox->lock);
+	return count;
+}

@@ -44,6 +44,8 @@ struct inbox_letter {
 };
 /* The broker's thread: append a copy; waits while the queue is full, until it is closed. */
 void inbox_put(struct inbox *inbox, const struct inbox_letter *letter);
+/* How many wait in it. */
+unsigned inbox_count(struct inbox *inbox);
 /* The main loop: the oldest, NULL: empty. Free with inbox_item_free(). */
 struct inbox_item *inbox_take(struct inbox *inbox);
 void inbox_item_free(struct inbox_item *item);

@@ -133,6 +133,7 @@ static int dispatch(struct skerryd *server, const struct topic *topic, const jso
 static int note_malformed(struct skerryd *server, const char *device, const char *topic)
 {
 	char text[400];
+	server->metrics.malformed++;
 	if (store_device_malformed(server->store, device) < 0)
 		return -1;
 	if (!throttle_pass(&server->throttle, 'm', device, note_now_ms()))
@@ -165,6 +166,7 @@ static int meet_unknown(struct skerryd *server, const char *device)
 	rc = devices_enrol(server, device);
 	if (rc == 0)
 		return store_device_seen(server->store, device, note_now());
+	server->metrics.unknown++;
 	if (rc < 0 || !throttle_pass(&server->throttle, 'u', device, note_now_ms()))
 		return rc;
 	note("mqtt: unknown-device device=%s", device);
@@ -278,12 +280,19 @@ static void take_batch(struct skerryd *server, struct batch *batch)
 	batch->count = 0;
 }
 
+static void count_message(struct skerryd *server, const struct inbox_item *item)
+{
+	struct topic topic;
+	server->metrics.taken[is_for_us(server, item, &topic) ? topic.kind : 0]++;
+}
+
 void link_take_all(struct skerryd *server, struct inbox *inbox)
 {
 	struct batch batch = {.count = 0};
 	struct inbox_item *item;
 	for (int i = 0; i < LINK_BATCH && (item = inbox_take(inbox)); i++) {
 		if (item->kind == INBOX_MESSAGE) {
+			count_message(server, item);
 			batch.items[batch.count++] = item;
 			continue;
 		}

@@ -115,7 +115,11 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 			"the database failed: %s", store_error(server->store));
 	if (trust_start(server, error) < 0)
 		return -1;
-	if (inbox_open(&daemon->inbox, error) < 0 || http_start(server, &server->http, error) < 0)
+	if (inbox_open(&daemon->inbox, error) < 0)
+		return -1;
+	server->inbox = daemon->inbox;
+	server->metrics.started_at = note_now();
+	if (http_start(server, &server->http, error) < 0)
 		return -1;
 	return mqtt_start(&server->settings, daemon->inbox, &server->mqtt, error);
 }

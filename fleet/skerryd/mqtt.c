@@ -33,6 +33,7 @@ struct mqtt {
 	pthread_cond_t stop;
 	atomic_bool stopping, connected;
 	int64_t retry_ms, attempt_ms; /* of this thread alone */
+	struct mqtt_counts counts;    /* the main loop's */
 	char refusal[120];            /* what the broker said instead of yes */
 };
 
@@ -254,8 +255,15 @@ bool mqtt_stop(struct mqtt *mqtt)
 
 void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)
 {
-	if (!atomic_load(&mqtt->connected))
-		return;
-	mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false);
+	if (atomic_load(&mqtt->connected) &&
+		mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false) == MOSQ_ERR_SUCCESS)
+		mqtt->counts.sent++;
+	else
+		mqtt->counts.unsent++;
 	wake(mqtt);
+}
+
+struct mqtt_counts mqtt_counts(const struct mqtt *mqtt)
+{
+	return mqtt ? mqtt->counts : (struct mqtt_counts){0};
 }

@@ -15,6 +15,7 @@ static void forget(struct skerryd *server)
 
 static int failed(struct skerryd *server)
 {
+	server->metrics.store_failures++;
 	forget(server);
 	/* Once: a full disk fails with each message. */
 	if (throttle_pass(&server->throttle, 's', store_error(server->store), note_now_ms()))
@@ -25,6 +26,8 @@ static int failed(struct skerryd *server)
 
 int skerryd_begin(struct skerryd *server, enum store_durability durability)
 {
+	server->metrics.transaction_us = metrics_now_us();
+	server->durability = durability;
 	return store_begin(server->store, durability) < 0 ? failed(server) : 0;
 }
 
@@ -32,6 +35,8 @@ int skerryd_commit(struct skerryd *server)
 {
 	if (store_commit(server->store) < 0)
 		return failed(server);
+	metrics_observe(&server->metrics.transaction[server->durability == STORE_KEPT_ON_POWER_CUT],
+		metrics_now_us() - server->metrics.transaction_us);
 	rollouts_settle(server, true);
 	outbox_send(&server->outbox, server->mqtt);
 	if (server->changed)

@@ -11,6 +11,7 @@
 #define SKERRYD_SKERRYD_H
 
 #include "skerryd/bell.h"
+#include "skerryd/metrics.h"
 #include "skerryd/outbox.h"
 #include "skerryd/settings.h"
 #include "skerryd/store.h"
@@ -21,6 +22,7 @@
 
 struct mqtt;
 struct http;
+struct inbox;
 struct command;
 struct rollouts;
 
@@ -39,11 +41,14 @@ struct skerryd {
 	struct settings settings;
 	struct store *store;
 	struct mqtt *mqtt;
+	struct inbox *inbox;
 	struct http *http;
 	struct bells bells;
 	struct outbox outbox;
 	struct throttle throttle;
 	struct trust trust;
+	struct metrics metrics;
+	enum store_durability durability; /* of the open group */
 	struct command *commands;  /* those that wait for a device's answer */
 	struct rollouts *rollouts; /* those that run */
 	int64_t now_ms;            /* unix time of this turn of the main loop: what rollouts count with */

@@ -58,3 +58,10 @@ bool topic_parse(const char *prefix, const char *text, struct topic *topic)
 	topic->kind = TOPIC_JOB_UPDATE;
 	return end && strcmp(end, "/update") == 0 && take_id(job, (size_t)(end - job), topic->job);
 }
+
+const char *topic_kind_name(enum topic_kind kind)
+{
+	static const char *const names[TOPIC_KINDS + 1] = {
+		"other", "job-get", "job-update", "report", "presence", "log", "cmd-reply", "crash", "telemetry"};
+	return (unsigned)kind <= TOPIC_KINDS ? names[kind] : names[0];
+}

@@ -18,6 +18,8 @@ enum topic_kind {
 	TOPIC_TELEMETRY
 };
 
+#define TOPIC_KINDS 8 /* the largest */
+
 struct topic {
 	enum topic_kind kind;
 	char device[65];
@@ -27,6 +29,9 @@ struct topic {
 
 /* Take `text` apart. False: not of the contract, or with an id that is none. */
 bool topic_parse(const char *prefix, const char *text, struct topic *topic);
+
+/* "report" …; "other": of none. */
+const char *topic_kind_name(enum topic_kind kind);
 
 /* The filters to subscribe to, without prefix: "+/report" … */
 #define TOPIC_FILTERS 8
