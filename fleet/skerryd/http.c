@@ -45,6 +45,7 @@ static const struct http_route *const tables[] = {
 	http_audit_routes,
 	http_stream_routes,
 	http_metrics_routes,
+	http_webhook_routes,
 	http_artifact_routes,
 	http_web_routes,
 };

@@ -7,6 +7,7 @@
 #include "skerryd/inbox.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/store_history.h"
+#include "skerryd/store_webhook.h"
 #include "skerryd/tally.h"
 
 #define VERSIONS_MAX 50
@@ -109,6 +110,7 @@ static void print_process(FILE *to, const struct http_request *request)
 	const struct skerryd *server = request->server;
 	struct mqtt_counts mqtt = mqtt_counts(server->mqtt);
 	unsigned connections, waiting;
+	int64_t webhooks, queued;
 	http_count(request->http, &connections, &waiting);
 	metrics_head(to, "skerryd_build_info", "gauge", "The version that runs.");
 	fprintf(to, "skerryd_build_info{version=\"%s\"} 1\n", SKERRYD_VERSION);
@@ -123,6 +125,8 @@ static void print_process(FILE *to, const struct http_request *request)
 		to, "skerryd_mqtt_messages_sent_total", "counter", "Messages given to the broker.", (double)mqtt.sent);
 	print_value(to, "skerryd_mqtt_messages_unsent_total", "counter",
 		"Messages dropped because there was no broker.", (double)mqtt.unsent);
+	if (store_webhook_count(server->store, &webhooks, &queued) == 0)
+		print_value(to, "skerryd_webhook_queue", "gauge", "Deliveries to webhooks that wait.", (double)queued);
 	print_value(to, "skerryd_http_connections", "gauge", "Open HTTP connections.", connections);
 	print_value(
 		to, "skerryd_http_requests_waiting", "gauge", "Requests that wait for something to happen.", waiting);

@@ -43,6 +43,7 @@ extern const struct http_route http_telemetry_routes[];
 extern const struct http_route http_history_routes[];
 extern const struct http_route http_rollout_routes[];
 extern const struct http_route http_metrics_routes[];
+extern const struct http_route http_webhook_routes[];
 extern const struct http_route http_artifact_routes[];
 extern const struct http_route http_web_routes[];
 extern const struct http_route http_devices_routes[];

@@ -22,6 +22,7 @@
 #include "skerryd/rollouts.h"
 #include "skerryd/skerryd.h"
 #include "skerryd/telemetry.h"
+#include "skerryd/webhook.h"
 
 #define TICK_MS           500
 #define READY_WAIT_MS     2000
@@ -118,6 +119,8 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	if (inbox_open(&daemon->inbox, error) < 0)
 		return -1;
 	server->inbox = daemon->inbox;
+	if (webhook_start(server, error) < 0)
+		return -1;
 	server->metrics.started_at = note_now();
 	if (http_start(server, &server->http, error) < 0)
 		return -1;
@@ -132,6 +135,7 @@ static void stop(struct daemon *daemon)
 	bool ended = mqtt_stop(server->mqtt);
 	server->mqtt = NULL;
 	http_stop(server->http);
+	webhook_stop(server);
 	outbox_clear(&server->outbox);
 	bell_free(&server->bells);
 	trust_stop(&server->trust);
@@ -179,9 +183,11 @@ static bool turn(struct daemon *daemon, int max_ms)
 {
 	struct pollfd fds[] = {{.fd = daemon->signal_fd, .events = POLLIN},
 		{.fd = inbox_fd(daemon->inbox), .events = POLLIN},
-		{.fd = http_fd(daemon->server.http), .events = POLLIN}};
+		{.fd = http_fd(daemon->server.http), .events = POLLIN},
+		{.fd = webhook_fd(&daemon->server), .events = POLLIN}};
 	struct signalfd_siginfo info;
-	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, idle_ms(daemon, max_ms)));
+	int idle = webhook_timeout_ms(&daemon->server, idle_ms(daemon, max_ms));
+	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, idle));
 	daemon->server.now_ms = note_unix_ms();
 	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		return true;
@@ -189,6 +195,7 @@ static bool turn(struct daemon *daemon, int max_ms)
 	tick(daemon);
 	rollouts_turn(&daemon->server);
 	http_run(daemon->server.http);
+	webhook_run(&daemon->server);
 	return false;
 }
 

@@ -41,6 +41,27 @@ static int read_texts(struct settings *settings, struct fleet_error *error)
 	return 0;
 }
 
+/* "yes" or "no"; missing: no. */
+static int read_flag(const struct conf *text, const char *key, bool *flag, struct fleet_error *error)
+{
+	const char *value = "no";
+	if (conf_has(text, key) && conf_text(text, key, &value, error) < 0)
+		return -1;
+	*flag = strcmp(value, "yes") == 0;
+	return *flag || strcmp(value, "no") == 0
+		       ? 0
+		       : fleet_fail(error, "use yes or no", "'%s': %s = %s is neither", text->path, key, value);
+}
+
+static int read_optional(struct settings *settings, struct fleet_error *error)
+{
+	const struct conf *text = &settings->text;
+	settings->webhook_ca = NULL;
+	if (conf_has(text, "webhook-ca") && conf_text(text, "webhook-ca", &settings->webhook_ca, error) < 0)
+		return -1;
+	return read_flag(text, "webhook-private", &settings->webhook_private, error);
+}
+
 static int read_token_hash(struct settings *settings, struct fleet_error *error)
 {
 	struct home_path path = home_path(&settings->home, HOME_TOKEN_HASH);
@@ -60,7 +81,7 @@ int settings_load(struct settings *settings, struct fleet_error *error)
 		conf_read(home_path(&settings->home, HOME_SERVER_CONF).text, &settings->text, error) < 0)
 		return -1;
 	if (read_numbers(settings, error) == 0 && read_texts(settings, error) == 0 &&
-		read_token_hash(settings, error) == 0)
+		read_optional(settings, error) == 0 && read_token_hash(settings, error) == 0)
 		return 0;
 	conf_free(&settings->text);
 	return -1;

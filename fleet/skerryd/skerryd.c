@@ -5,6 +5,7 @@
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
 #include "skerryd/rollouts.h"
+#include "skerryd/webhook.h"
 
 static void forget(struct skerryd *server)
 {
@@ -62,5 +63,7 @@ int skerryd_event(struct skerryd *server, const struct store_event *event)
 	server->changed |= CHANGED_EVENT;
 	if (server->settings.verbose)
 		note("event: %s device=%s %s", event->kind, event->device ? event->device : "-", event->text);
-	return store_event_add(server->store, event, note_now());
+	if (store_event_add(server->store, event, note_now()) < 0)
+		return -1;
+	return webhook_on_event(server);
 }

@@ -17,6 +17,7 @@
 #include "skerryd/store.h"
 #include "skerryd/throttle.h"
 #include "skerryd/trust.h"
+#include "skerryd/webhook_post.h"
 
 #define SKERRYD_VERSION "0.1.0"
 
@@ -48,6 +49,7 @@ struct skerryd {
 	struct throttle throttle;
 	struct trust trust;
 	struct metrics metrics;
+	struct webhooks webhooks;
 	enum store_durability durability; /* of the open group */
 	struct command *commands;  /* those that wait for a device's answer */
 	struct rollouts *rollouts; /* those that run */

@@ -104,11 +104,14 @@ static const char to_4[] =
 	" board TEXT NOT NULL, attributes TEXT, uses_left INTEGER NOT NULL, added_at INTEGER NOT NULL,"
 	" expires_at INTEGER NOT NULL) STRICT;"
 	/* Webhooks, and what is still to be told. */
-	"CREATE TABLE webhooks (id TEXT PRIMARY KEY, tenant TEXT REFERENCES tenants, url TEXT NOT NULL, secret BLOB "
+	"CREATE TABLE webhooks (id TEXT PRIMARY KEY, tenant TEXT REFERENCES tenants, url TEXT NOT NULL, secret TEXT "
 	"NOT NULL,"
-	" kinds TEXT NOT NULL, added_at INTEGER NOT NULL, last_status INTEGER, last_at INTEGER) STRICT;"
+	" kinds TEXT NOT NULL, added_at INTEGER NOT NULL, last_status INTEGER, last_at INTEGER, last_delivery TEXT,"
+	" last_error TEXT) STRICT;"
 	"CREATE TABLE webhook_queue (n INTEGER PRIMARY KEY AUTOINCREMENT, webhook TEXT NOT NULL REFERENCES webhooks"
-	" ON DELETE CASCADE, body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL) STRICT;"
+	" ON DELETE CASCADE, body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL,"
+	" added_at INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX webhook_queue_webhook ON webhook_queue (webhook, n);"
 	/* What the dashboard plots. */
 	"CREATE TABLE telemetry (n INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, name TEXT NOT NULL,"
 	" time INTEGER NOT NULL, value TEXT NOT NULL) STRICT;"

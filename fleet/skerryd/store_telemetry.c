@@ -15,7 +15,7 @@ static int check_name(struct store *store, const struct store_telemetry *telemet
 		" OR (SELECT count(*) FROM telemetry_names WHERE device = ?) < ?",
 		"sssi", telemetry->device, telemetry->name, telemetry->device, (int64_t)STORE_TELEMETRY_NAMES_MAX);
 	if (rc == 0)
-		sqlite3_finalize(stmt);
+		store_done(store, stmt);
 	return rc;
 }
 
