@@ -172,12 +172,14 @@ static void on_message(void *ctx, const char *suffix, char *payload, size_t len,
 	/* Whoever rings may not have been there when we reported. */
 	if (strcmp(suffix, "jobs/notify-next") == 0)
 		agent->report_due = true;
-	if (strncmp(suffix, "jobs/", 5) == 0)
+	if (strncmp(suffix, "app/", 4) == 0)
+		app_message(agent, suffix + 4, payload, len);
+	else if (!mqtt_is_up(&agent->mqtt))
+		return; /* nothing can be answered yet; on `up` all of it is asked for anew */
+	else if (strncmp(suffix, "jobs/", 5) == 0)
 		jobs_on_message(&agent->jobs, suffix + 5, payload, len);
 	else if (strcmp(suffix, "trust/keyset") == 0)
 		keyset_message(agent, payload, len);
-	else if (strncmp(suffix, "app/", 4) == 0)
-		app_message(agent, suffix + 4, payload, len);
 	else if (strcmp(suffix, "crash/accepted") == 0)
 		crash_on_accepted(&agent->crash, payload, len);
 	else if (strcmp(suffix, "cmd") == 0 && !retained)

@@ -93,7 +93,8 @@ static void on_message(struct mosquitto *client, void *userdata, const struct mo
 	size_t base_len = strlen(mqtt->config->base);
 
 	(void)client;
-	if (mqtt->phase != MQTT_UP || message->payloadlen <= 0)
+	/* What the broker remembers for one filter comes before the next one is acknowledged, and only then. */
+	if ((mqtt->phase != MQTT_UP && mqtt->phase != MQTT_SUBSCRIBING) || message->payloadlen <= 0)
 		return;
 	if (strncmp(message->topic, mqtt->config->base, base_len) != 0 || message->topic[base_len] != '/')
 		return;

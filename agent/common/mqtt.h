@@ -19,7 +19,8 @@ struct mqtt_events {
 	void (*up)(void *ctx);
 	/* Lost, or not reached: -OTA_E_*. Called once per attempt. */
 	void (*down)(void *ctx, int error);
-	/* `suffix`: the topic below the base, NUL-terminated; payload[len] may be written to (decoding in place); both borrowed for the call. `retained`: sent before we subscribed, who knows when. */
+	/* Also before `up`: of filters that stand while others are still to be acknowledged.
+	 * `suffix`: the topic below the base, NUL-terminated; payload[len] may be written to (decoding in place); both borrowed for the call. `retained`: sent before we subscribed, who knows when. */
 	void (*message)(void *ctx, const char *suffix, char *payload, size_t len, bool retained);
 };
 

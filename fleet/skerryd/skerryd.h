@@ -51,16 +51,16 @@ struct skerryd {
 	struct metrics metrics;
 	struct webhooks webhooks;
 	enum store_durability durability; /* of the open group */
-	struct command *commands;  /* those that wait for a device's answer */
-	struct rollouts *rollouts; /* those that run */
-	int64_t now_ms;            /* unix time of this turn of the main loop: what rollouts count with */
-	unsigned changed;          /* enum skerryd_topic, of the open group */
-	int64_t broker_since;      /* unix seconds of the connection, 0: there is none */
-	int64_t round;             /* which connection to the broker this is */
-	int64_t telemetry_due_ms;  /* when old telemetry is looked for again */
-	int64_t history_minute;    /* of which the history has a row: its begin, unix seconds */
-	int64_t presence_due_ms;   /* when silence since the connection means offline; 0: settled */
-	int64_t muster_ms;         /* when the last of those who were there before us is rung */
+	struct command *commands;         /* those that wait for a device's answer */
+	struct rollouts *rollouts;        /* those that run */
+	int64_t now_ms;                   /* unix time of this turn of the main loop: what rollouts count with */
+	unsigned changed;                 /* enum skerryd_topic, of the open group */
+	int64_t broker_since;             /* unix seconds of the connection, 0: there is none */
+	int64_t round;                    /* which connection to the broker this is */
+	int64_t telemetry_due_ms;         /* when old telemetry is looked for again */
+	int64_t history_minute;           /* of which the history has a row: its begin, unix seconds */
+	int64_t presence_due_ms;          /* when silence since the connection means offline; 0: settled */
+	int64_t muster_ms;                /* when the last of those who were there before us is rung */
 };
 
 /*

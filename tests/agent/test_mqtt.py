@@ -197,6 +197,26 @@ def command(client, ident, word, retained=False):
     client.send(bytes(data))
 
 
+@case("what the broker remembers for the app reaches it, at the first connection and at each further one")
+def retained_for_app():
+    operator.send("app/setting", "kept", "-r")
+    operator.send("app/other", "too", "-r")
+    operator.send("cmd", {"id": "old", "cmd": "reboot"}, "-r")
+    try:
+        for _ in range(2):
+            with agent() as host:
+                host.wait("^link 1")
+                operator.wait("jobs/$next/get")
+                operator.send("app/setting", "now")
+                host.wait("^app setting now$")
+                seen = [line for line in host.lines if line.startswith("app ")]
+                expect(sorted(seen) == ["app other too", "app setting kept", "app setting now"], "all of them, once", host.lines)
+                expect(not any("reboot" in line for line in host.lines), "but no command", host.lines)
+    finally:
+        for suffix in ("app/setting", "app/other", "cmd"):
+            operator.send(suffix, "", "-r")
+
+
 @case("a command that the broker retained is ignored: a reboot would come back with every connection")
 def retained_command():
     def on_next(client, token):
