@@ -50,9 +50,9 @@ int store_event_newest_json(struct store *store, json_t **event)
 {
 	return store_select_one(store, event,
 		"SELECT e.n AS n, e.time AS time, e.kind AS kind, e.device AS device, e.job AS job,"
-		" e.rollout AS rollout, e.text AS text, e.details AS details_json, coalesce(e.tenant, d.tenant) AS "
-		"tenant"
-		" FROM events e LEFT JOIN devices d ON d.id = e.device WHERE e.n = (SELECT max(n) FROM events)",
+		" e.rollout AS rollout, e.text AS text, e.details AS details_json,"
+		" coalesce(e.tenant, d.tenant, r.tenant) AS tenant FROM events e LEFT JOIN devices d ON d.id = e.device"
+		" LEFT JOIN rollouts r ON r.id = e.rollout WHERE e.n = (SELECT max(n) FROM events)",
 		"");
 }
 
