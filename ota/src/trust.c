@@ -187,18 +187,21 @@ static int copies_load(struct ota *ota)
 {
 	struct trust *trust = &ota->trust;
 	struct trust_says says[2];
+	uint64_t crc[2] = {0}; /* of the head, in which is that of the envelope */
 	unsigned other;
 	int error[2];
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		error[i] = copy_read(ota, i, &says[i], &trust->keyset);
+		crc[i] = le_get(ota->trust_copy + CRC_OFF, 4);
+	}
 	if (error[0] && error[1])
 		return error[0] == -OTA_E_IO || error[1] == -OTA_E_IO ? -OTA_E_IO : -OTA_E_KEYSET;
 	trust->newest = error[0] || (!error[1] && says[1].seq > says[0].seq);
 	if (copy_read(ota, trust->newest, &trust->says, &trust->keyset) != 0)
 		return -OTA_E_IO;
 	other = 1u - trust->newest;
-	if (error[other] == -OTA_E_KEYSET || (!error[other] && says[other].seq != trust->says.seq))
+	if (error[other] == -OTA_E_KEYSET || (!error[other] && crc[other] != crc[trust->newest]))
 		(void)!copy_write(ota, other, copy_sectors(trust->says.keyset_bytes));
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* The range `trust` on a bad disk, and with the power cut at each of its storage operations (SPEC §11, DESIGN.md). */
 #include <stdio.h>
 
+#include "ota/crc32.h"
 #include "simulate/cut.h"
 #include "told.h"
 
@@ -75,6 +76,23 @@ static void newer_copy_counts_and_the_older_one_is_made_like_it(void **state)
 		assert_int_equal(host.ota->trust.says.sequence, 2 * copy + 2);
 		assert_memory_equal(host.flash.now[FAKE_TRUST], host.flash.now[FAKE_TRUST + COPY_SECTORS], 512);
 	}
+}
+
+/* No run of ours leaves that, a disk that loses flushed writes may: the first copy counts, and from then on there is one truth. */
+static void copies_of_one_sequence_that_differ_become_one(void **state)
+{
+	uint8_t *head = host.flash.now[FAKE_TRUST + FAKE_TRUST_SECTORS / 2];
+	uint32_t crc;
+
+	(void)state;
+	begin();
+	assert_int_equal(idle_at(1, 5), 0);
+	head[24] = 9; /* the last sequence */
+	crc = ota_crc32(head, 508);
+	memcpy(head + 508, &crc, sizeof(crc));
+	begin();
+	assert_int_equal(host.ota->trust.says.sequence, 5);
+	assert_memory_equal(host.flash.now[FAKE_TRUST], head, 512);
 }
 
 /* ---- power cuts ---- */
@@ -269,6 +287,7 @@ int main(void)
 		TRUST_TEST(worn_copy_is_lived_with),
 		TRUST_TEST(copy_that_rotted_is_made_whole_at_the_next_start),
 		TRUST_TEST(newer_copy_counts_and_the_older_one_is_made_like_it),
+		TRUST_TEST(copies_of_one_sequence_that_differ_become_one),
 		TRUST_TEST(power_cut_leaves_the_old_keyset_or_the_new_one),
 		TRUST_TEST(first_keyset_on_a_blank_flash_is_cut_as_safely),
 		TRUST_TEST(power_cut_leaves_the_old_assignment_or_the_new_one),
