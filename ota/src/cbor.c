@@ -110,6 +110,11 @@ static uint64_t head_of(struct cbor_in *in, unsigned major)
 	return head.value;
 }
 
+bool cbor_text_is(const struct cbor_in *in)
+{
+	return !in->error && bytes_left(in) > 0 && *in->at >> 5 == MAJOR_TEXT;
+}
+
 int64_t cbor_int(struct cbor_in *in)
 {
 	struct cbor_head head = head_read(in);

@@ -44,6 +44,7 @@ void cbor_text(struct cbor_in *in, char *out, size_t cap); /* NUL-terminated; lo
 size_t cbor_array(struct cbor_in *in); /* the number of elements, at most the number of bytes left */
 size_t cbor_map(struct cbor_in *in);   /* likewise, of pairs */
 int64_t cbor_key(struct cbor_in *in, struct cbor_keys *keys);
+bool cbor_text_is(const struct cbor_in *in); /* a text is next */
 void cbor_null(struct cbor_in *in);
 bool cbor_null_is(struct cbor_in *in);              /* consumes a null iff it is there */
 bool cbor_tag_is(struct cbor_in *in, uint64_t tag); /* consumes the tag iff it is there */

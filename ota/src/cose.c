@@ -8,12 +8,22 @@
 #include "ota/verify.h"
 #include "suit.h"
 
-/* {1: alg, ?4: kid}. ES256 has two numbers: -7, and -9 for the same with the curve named (RFC 9864). */
+/* ES256 has two numbers: -7, and -9 for the same with the curve named (RFC 9864). The name of an algorithm may also be a text. */
+static bool alg_is_es256(struct cbor_in *in)
+{
+	int64_t alg;
+
+	if (cbor_text_is(in))
+		return false;
+	alg = cbor_int(in);
+	return alg == COSE_ALG_ES256 || alg == COSE_ALG_ESP256;
+}
+
+/* {1: alg, ?4: kid} */
 static void protected_read(struct cbor_in *outer, struct ota_signature *signature)
 {
 	struct cbor_keys keys = {0};
 	struct cbor_in in;
-	int64_t alg;
 	size_t pairs;
 
 	cbor_read_wrapped(&in, outer);
@@ -28,8 +38,7 @@ static void protected_read(struct cbor_in *outer, struct ota_signature *signatur
 		cbor_fail(&in, -OTA_E_UNSUPPORTED);
 	if (cbor_key(&in, &keys) != COSE_HEADER_ALG)
 		cbor_fail(&in, -OTA_E_UNSUPPORTED);
-	alg = cbor_int(&in);
-	if (alg != COSE_ALG_ES256 && alg != COSE_ALG_ESP256)
+	if (!alg_is_es256(&in))
 		cbor_fail(&in, -OTA_E_UNSUPPORTED);
 	if (pairs == 2) {
 		if (cbor_key(&in, &keys) != COSE_HEADER_KID)
