@@ -208,6 +208,16 @@ static bool is_settling(const struct ota *ota)
 	return record_is_unsettled(ota) && now_ms(ota) < ota->trial_deadline_ms;
 }
 
+/*
+ * The server has not heard how it ended, and its bank may have been lost meanwhile: the end stands. To judge it anew would refuse what failed
+ * in this very job as something that failed before.
+ */
+static bool job_has_ended(const struct ota *ota, const struct ota_job *job, const struct ota_manifest *manifest)
+{
+	return id_is(ota, job->id) && ota->journal.outcome != OTA_RUNNING && !job->retry &&
+	       memcmp(ota->journal.digest, manifest->digest, sizeof(manifest->digest)) == 0;
+}
+
 int job_offer(struct ota *ota, const struct ota_job *job)
 {
 	struct ota_manifest manifest;
@@ -228,6 +238,8 @@ int job_offer(struct ota *ota, const struct ota_job *job)
 		return error;
 	if (error)
 		return job_refuse(ota, job, NULL, error);
+	if (job_has_ended(ota, job, &manifest))
+		return job_again(ota, job);
 	error = job_assign(ota, job, manifest.digest);
 	if (error == -OTA_E_IO || error == -OTA_E_KEYSET_VERSION)
 		return error;

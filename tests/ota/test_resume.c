@@ -238,6 +238,26 @@ static void failed_image_that_runs_as_the_last_resort_says_so_and_takes_a_job(vo
 	assert_int_equal(host.last_terminal.outcome, OTA_SUCCEEDED);
 }
 
+/* The job's addresses cannot be read when its image was rolled back: the server, which asks again, hears the same end again. */
+static void end_of_a_job_whose_bank_is_unreadable_stands(void **state)
+{
+	(void)state;
+	host.behaviour[1] = IMAGE_NEVER_WELL;
+	device_arm();
+	assert_true(fake_host_live(&host, HOUR_MS));
+	assert_true(host.reboot);
+	host.flash.now[FAKE_STATE + 16][3] ^= 1;
+	assert_true(fake_host_begin(&host));
+	assert_runs(&v1, OTA_SLOT_A);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(fake_host_offer(&host, &v2, "job-1"), 0);
+		assert_int_equal(host.status.outcome, OTA_FAILED);
+		assert_int_equal(host.status.error, -OTA_E_ROLLED_BACK);
+		assert_int_equal(host.status.cause, OTA_CAUSE_HEALTH_TIMEOUT);
+	}
+	assert_int_equal(fake_host_offer(&host, &v2, "job-2"), -OTA_E_FAILED_BEFORE);
+}
+
 /* An old journal under a new trial, as a disk that loses flushed writes leaves it: the trial decides, the old job is nobody's. */
 static void journal_of_another_job_does_not_disturb_a_trial(void **state)
 {
@@ -312,6 +332,7 @@ int main(void)
 		DEVICE_TEST(download_under_a_key_that_no_longer_counts_is_not_resumed),
 		DEVICE_TEST(download_below_a_floor_that_rose_is_not_resumed),
 		DEVICE_TEST(confirm_that_was_cut_short_is_finished),
+		DEVICE_TEST(end_of_a_job_whose_bank_is_unreadable_stands),
 		DEVICE_TEST(failed_image_that_runs_as_the_last_resort_says_so_and_takes_a_job),
 		DEVICE_TEST(journal_of_another_job_does_not_disturb_a_trial),
 		DEVICE_TEST(arming_that_was_cut_in_two_is_made_whole),
