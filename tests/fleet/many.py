@@ -121,6 +121,12 @@ class Database:
                 link.close()
         return wait_until(once, "the database can be read")[0]
 
+    def change(self, sql, *values):
+        """While skerryd is dead."""
+        with sqlite3.connect(self.path) as link:
+            link.execute(sql, values)
+        link.close()
+
     def one(self, sql, *values):
         return self.rows(sql, *values)[0][0]
 
