@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Run by test_dashboard.py.
-import { PHONE, accessible, close, expect, facts, fits, main, open, shot, test, until } from "./harness.js";
+import { PHONE, WIDE, accessible, close, expect, facts, fits, main, open, shot, test, until } from "./harness.js";
 
 test("a token lets in, a wrong one does not", async () => {
     const page = await open({ token: "", allowed: [401] });
@@ -46,5 +46,92 @@ test("the device list on a phone", async () => {
     await shot(page, "devices-390");
     await close(page);
 });
+
+test("a device: its log is text, commands are answered, an update is followed live", async () => {
+    const page = await open({ path: "/ui/devices/beacon-7" });
+    await page.getByText("<img src=x onerror=alert(1)>").waitFor();
+    expect((await page.locator(".log img, .log b").count()) === 0, "what a device says is never markup");
+    await page.getByText("climate.celsius").waitFor();
+    expect((await page.locator("figure canvas").count()) === 2, "both telemetry values are drawn", await page.locator("figure canvas").count());
+    await page.getByRole("button", { name: "Identify" }).click();
+    await page.getByText("beacon-7 shows itself").waitFor();
+    await page.getByLabel("Image to update to").selectOption({ label: await page.getByRole("option", { name: /1\.1\.0/ }).textContent() });
+    await page.getByRole("button", { name: "Update", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    await shot(page, "device-dialog-1280");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect((await page.getByText("No updates yet").count()) === 1, "Escape starts nothing");
+    await page.getByRole("button", { name: "Update", exact: true }).click();
+    await dialog.getByRole("button", { name: "Update", exact: true }).click();
+    await page.getByRole("cell", { name: "succeeded" }).waitFor();
+    await until(page, () => [...document.querySelectorAll(".facts dd strong")].some((one) => one.textContent === "1.1.0"));
+    await page.getByText(/beacon-7 runs 1\.1\.0/).first().waitFor();
+    await shot(page, "device-updated-1280");
+    await close(page);
+});
+
+test("keyboard alone: skip link, navigation, a device and back", async () => {
+    const page = await open();
+    await page.locator("main h1").waitFor();
+    await page.keyboard.press("Tab");
+    const focused = () => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.getAttribute("aria-label"));
+    expect((await focused()) === "Skip to the content", "the first stop is the skip link", await focused());
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    expect(outline === "solid", "focus is seen", outline);
+    for (let i = 0; i < 12 && (await focused()) !== "Devices"; i++)
+        await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    expect((await focused()) === "Devices", "the new page's heading has the focus", await focused());
+    await page.getByRole("link", { name: "beacon-7", exact: true }).waitFor();
+    for (let i = 0; i < 12 && !(await page.evaluate(() => document.activeElement.classList.contains("rows"))); i++)
+        await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "harbour-1" }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    await close(page);
+});
+
+test("the theme is switched, and stays", async () => {
+    const page = await open({ scheme: "light" });
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    expect((await theme()) === "light", "first the explicit light", await theme());
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    expect((await theme()) === "dark", "then dark", await theme());
+    await page.locator("main h1").waitFor();
+    await until(page, () => !document.querySelector("main .loading"));
+    await shot(page, "overview-dark-1280");
+    await page.reload();
+    await page.locator("main h1").waitFor();
+    expect((await theme()) === "dark", "it stays over a reload", await theme());
+    await close(page);
+});
+
+// Every page as it looks, on a desk and on a phone, light and dark: fits, is accessible, and says something.
+const PAGES = [["overview", "/"], ["device", "/ui/devices/harbour-1"], ["rollouts", "/ui/rollouts"], ["rollout-new", "/ui/rollouts/new"], ["images", "/ui/images"],
+    ["audit", "/ui/audit"], ["settings", "/ui/settings"], ["missing", "/ui/nowhere"]];
+
+for (const [size, scheme] of [[WIDE, "light"], [PHONE, "dark"]]) {
+    test(`every page at ${size.width} px, ${scheme}`, async () => {
+        const page = await open({ size, scheme }), faults = [];
+        for (const [name, path] of PAGES) {
+            await page.goto(facts.url + path);
+            await page.locator("main h1").waitFor();
+            await until(page, () => !document.querySelector("main .loading"));
+            expect((await page.evaluate(() => document.documentElement.dataset.theme)) === scheme, `${name} follows the system's theme`);
+            await shot(page, `${name}-${size.width}`);
+            for (const check of [fits, accessible])
+                await check(page, name).catch((error) => faults.push(error.message));
+        }
+        expect(!faults.length, "all pages are as they should be", ...faults);
+        await close(page);
+    });
+}
 
 await main();

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import sys
@@ -48,7 +49,16 @@ class Fleet:
                                  "VALUES (?, ?, ?, ?, 0, ?, ?, ?, 'normal', ?, ?, 'sensor')",
                                  (report["device"], report["board"], now - 86400 * 40, now - 60 - i * 37 % 90000, report["version"], "%064x" % (i * i % 7 % 4),
                                   report["slot"], json.dumps(report), now - 3600))
+            for minute in range(0, 1440, 5):
+                database.execute("INSERT INTO history (tenant, time, value) VALUES ('default', ?, ?)", (now // 60 * 60 - 86400 + minute * 60, json.dumps(self._history(minute / 1440))))
         database.close()
+
+    def _history(self, part):
+        """What there was when `part` of the last day had gone: an update on its way, with a dip in the night."""
+        new = int(self.rows * min(1, part ** 2) * 0.43)
+        old = int((self.rows - new) * 0.5)
+        return {"devices": self.rows, "online": int(self.rows * (0.97 - (0.12 if 0.3 < part < 0.4 else 0))), "jobs": 0,
+                "versions": {"2.1.0": new, "2.0.3": old, "2.0.2": self.rows - new - old}, "health": {"good": self.rows - 12, "safe": 12}}
 
     def _upload(self, suit):
         fit = suit[:-5] + ".fit"
@@ -85,6 +95,8 @@ class Fleet:
 
     def _speak(self):
         for device in self.devices.values():
+            for i in range(30):
+                device.say("telemetry/climate", {"celsius": 21 + math.sin(i / 4) * 3, "humidity": 48 + i % 7})
             device.say("log", {"first": 0, "lines": ["sensor: sample temperature_mc=%d" % (21000 + 130 * i) for i in range(12)]})
         # What a device says is text, whatever it says.
         self.devices["beacon-7"].say("log", {"first": 12, "lines": ["<img src=x onerror=alert(1)><b>bold</b> & text"]})

@@ -2,6 +2,7 @@
 // What changes, as it changes: GET /stream, again and again; without that endpoint, long polls of /events.
 import { get, open, Problem } from "./api.js";
 import * as session from "./session.js";
+import { latest } from "./events.js";
 import { parser } from "./sse.js";
 
 const QUIET_MS = 40000; // the server says something each 15 s
@@ -33,8 +34,6 @@ export class Subscription {
     async run() {
         while (!this.ended && session.token()) {
             try {
-                if (this.since === undefined)
-                    this.since = await newestEvent();
                 if (!(await this.stream()))
                     await this.poll();
             } catch (error) {
@@ -90,6 +89,7 @@ export class Subscription {
 
     async poll() {
         const { device } = this.query;
+        this.since ??= (await latest({ device })).at(-1)?.n ?? 0;
         this.begin("polling");
         while (!this.ended) {
             const { events } = await get("/events", { device, since: this.since, wait: 25 }, this.ending.signal);
@@ -99,12 +99,6 @@ export class Subscription {
             }
         }
     }
-}
-
-// The number of the newest event there is.
-async function newestEvent() {
-    const { events } = await get("/events", { newest: 1 });
-    return events.length ? events[events.length - 1].n : 0;
 }
 
 // ---- the one that the whole page shares ----

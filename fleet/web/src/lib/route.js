@@ -30,7 +30,14 @@ export const rolloutHref = (id) => "/ui/rollouts/" + encodeURIComponent(id);
 export const devicesHref = (query) => "/ui/devices" + (query ? "?q=" + encodeURIComponent(query) : "");
 
 const watchers = new Set();
-const tell = () => watchers.forEach((watcher) => watcher());
+
+// Has the viewer moved on from the page that the browser loaded?
+export let moved = false;
+
+function tell() {
+    moved = true;
+    watchers.forEach((watcher) => watcher());
+}
 
 export function watch(watcher) {
     watchers.add(watcher);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which states look how.
-export const healthTone = (health) => ({ good: "good", ok: "good", well: "good", unknown: "idle", degraded: "warn", warn: "warn" })[health] || "bad";
+export const healthTone = (health) => ({ good: "good", ok: "good", well: "good", unknown: "idle", trial: "info", safe: "bad" })[health] || "warn";
 
 export const jobTone = (status) => ({ SUCCEEDED: "good", FAILED: "bad", REJECTED: "bad", TIMED_OUT: "bad", CANCELED: "idle", IN_PROGRESS: "info", QUEUED: "idle" })[status] || "idle";
 

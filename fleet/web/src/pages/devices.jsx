@@ -24,7 +24,7 @@ function Cells({ device, now }) {
             <span role="cell" class="c-id"><Link href={deviceHref(device.id)}>{device.id}</Link></span>
             <span role="cell" class="c-version">{device.version || <span class="muted">–</span>}</span>
             <span role="cell" class="c-health">{device.state && device.state !== "active" ? <Badge tone="bad">{device.state}</Badge> :
-                device.mode && device.mode !== "normal" ? <Badge tone="warn">{device.mode}</Badge> :
+                device.mode && device.mode !== "normal" ? <Badge tone={healthTone(device.mode)}>{device.mode}</Badge> :
                 device.health ? <Badge tone={healthTone(device.health)}>{device.health}</Badge> : <span class="muted">–</span>}</span>
             <span role="cell" class="c-app">{device.app || device.report?.app || <span class="muted">–</span>}</span>
             <span role="cell" class="c-board">{device.board}</span>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small things that every page is made of.
 import { useEffect, useRef } from "preact/hooks";
-import { go } from "../lib/route.js";
+import * as route from "../lib/route.js";
 import { ago, clock } from "../lib/format.js";
 import { useNow } from "../lib/hooks.js";
 import { Icon } from "./icons.jsx";
@@ -11,13 +11,13 @@ export function Link({ href, children, ...rest }) {
         if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
             return;
         event.preventDefault();
-        go(href);
+        route.go(href);
     };
     return <a href={href} onClick={follow} {...rest}>{children}</a>;
 }
 
-export function Button({ kind = "plain", icon, children, ...rest }) {
-    return <button type="button" class={`button ${kind}`} {...rest}>{icon && <Icon name={icon} />}<span>{children}</span></button>;
+export function Button({ kind = "plain", icon, class: more, children, ...rest }) {
+    return <button type="button" class={more || `button ${kind}`} {...rest}>{icon && <Icon name={icon} />}<span>{children}</span></button>;
 }
 
 // tone: good, warn, bad, info, idle. Never colour alone: there is always a word.
@@ -46,10 +46,13 @@ export function Card({ title, actions, children, flush, ...rest }) {
     );
 }
 
-// One focus point per page: where a screen reader starts after each change of page.
+// One focus point per page: where a screen reader starts after each change of page. A page that was just loaded starts at its top.
 export function PageHead({ title, sub, children }) {
     const head = useRef(null);
-    useEffect(() => head.current?.focus({ preventScroll: true }), []);
+    useEffect(() => {
+        if (route.moved)
+            head.current.focus({ preventScroll: true });
+    }, []);
     return (
         <div class="page-head">
             <div class="titles"><h1 tabIndex={-1} ref={head}>{title}</h1>{sub && <p class="sub">{sub}</p>}</div>
@@ -88,10 +91,12 @@ export function Pending({ resource, lacks }) {
     return loading ? <Loading /> : null;
 }
 
+// Pairs of name and value; what is not known is left out.
 export function Facts({ rows }) {
     return (
         <dl class="facts">
-            {rows.filter(Boolean).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value ?? <span class="muted">–</span>}</dd></div>)}
+            {rows.filter((row) => row && row[1] !== undefined && row[1] !== null && row[1] !== false && row[1] !== "")
+                .map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
         </dl>
     );
 }
