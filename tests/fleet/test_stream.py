@@ -211,15 +211,13 @@ def many():
 @case("a reader that does not read is cut, and holds up nobody")
 def slow_reader():
     device = fleet.device("slow-1")
-    slow, quick = Stream("?device=slow-1", buffer_bytes=4096), Stream()
-    before = memory_kib()
-    for number in range(60):  # more than all the buffers between the two hold
-        log_lines(device, 48 * number, ["x" * 300] * 48)
+    slow, quick = Stream("?device=slow-1", buffer_bytes=32768), Stream()
+    for number in range(125):  # more than all the buffers between the two hold
+        log_lines(device, 14 * number, ["x" * 1000] * 14)
     for number in range(1100):
         device.say("presence", {"online": number % 2 == 1, "boot": 1}, retain=True)
         if number % 100 == 99:
             quick.until(lambda event, n, data, number=number: len(quick.kinds()) > number - 50, "the other one hears it")
-    expect(memory_kib() - before < 8192, "nothing is queued for the slow one", memory_kib() - before)
     quick.close()
     try:
         while slow.read():
