@@ -22,6 +22,8 @@ extern const struct command command_rollout_resume, command_rollout_abort, comma
 extern const struct command command_rollout_retry, command_rollout_approve, command_rollout_close;
 extern const struct command command_crash_list, command_crash_show;
 extern const struct command command_webhook_add, command_webhook_list, command_webhook_remove, command_webhook_test;
+extern const struct command command_token_create, command_token_list, command_token_revoke;
+extern const struct command command_tenant_add, command_tenant_list, command_whoami;
 extern const struct command command_logs, command_events, command_telemetry, command_cmd, command_status;
 
 #endif

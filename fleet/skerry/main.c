@@ -63,6 +63,12 @@ static const struct command *const commands[] = {
 	&command_cmd,
 	&command_audit,
 	&command_status,
+	&command_whoami,
+	&command_token_create,
+	&command_token_list,
+	&command_token_revoke,
+	&command_tenant_add,
+	&command_tenant_list,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

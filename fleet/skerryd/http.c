@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "shared/text.h"
+#include "skerryd/http_auth.h"
 #include "skerryd/http_listen.h"
 #include "skerryd/http_priv.h"
 #include "skerryd/http_stream.h"
@@ -23,6 +24,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct http_request *waiting;
 	struct http_streams *streams;
+	struct http_auth *auth;
 	unsigned changed;
 	int epoll_fd;
 	bool stopping;
@@ -46,6 +48,8 @@ static const struct http_route *const tables[] = {
 	http_stream_routes,
 	http_metrics_routes,
 	http_webhook_routes,
+	http_token_routes,
+	http_openapi_routes,
 	http_artifact_routes,
 	http_web_routes,
 };
@@ -84,47 +88,24 @@ static bool path_matches(const char *pattern, const char *path, char ids[3][HTTP
 	}
 }
 
-/* The route, else NULL and *known: the path exists, with another method. */
-static const struct http_route *find_route(const char *method, const char *path, char ids[3][HTTP_ID_MAX], bool *known)
+/* The route, else NULL and request->allow: the path exists, with other methods. */
+static const struct http_route *find_route(struct http_request *request, const char *method, const char *path)
 {
-	*known = false;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		for (const struct http_route *route = tables[i]; route->method; route++) {
-			if (!path_matches(route->path, path, ids))
+			if (!path_matches(route->path, path, request->ids))
 				continue;
 			if (strcmp(route->method, method) == 0)
 				return route;
-			*known = true;
+			size_t len = strlen(request->allow);
+			snprintf(request->allow + len, sizeof request->allow - len, "%s%s", len ? ", " : "",
+				route->method);
 		}
 	}
 	return NULL;
 }
 
 /* ---- authorisation ---- */
-
-static bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	volatile uint8_t difference = 0;
-	for (size_t i = 0; i < len; i++)
-		difference = (uint8_t)(difference | (a[i] ^ b[i]));
-	return difference == 0;
-}
-
-/* Hashes are compared, so that neither time nor length tells anything about the token. */
-static bool is_authorised(struct http_request *request)
-{
-	const char *header =
-		MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	uint8_t hash[32];
-	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
-		return false;
-	header += 7 + strspn(header + 7, " ");
-	ota_sha256(header, strlen(header), hash);
-	if (!is_same(hash, request->server->settings.token_hash, sizeof hash))
-		return false;
-	request->who = (struct principal){.role = ROLE_ADMIN, .name = "operator"};
-	return true;
-}
 
 /* Without a route: below /artifacts/ devices get to know that there is none. */
 static bool is_public(const struct http_route *route, const char *path)
@@ -134,18 +115,22 @@ static bool is_public(const struct http_route *route, const char *path)
 
 static void admit(struct http_request *request, const char *method, const char *path)
 {
-	bool known;
 	request->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-	request->route = find_route(request->is_head ? MHD_HTTP_METHOD_GET : method, path, request->ids, &known);
+	request->route = find_route(request, request->is_head ? MHD_HTTP_METHOD_GET : method, path);
 	/* Before anything is told about what there is. */
-	if (!is_public(request->route, path) && !is_authorised(request)) {
-		request->refusal = MHD_HTTP_UNAUTHORIZED;
-		(void)!fleet_fail(&request->why, "send Authorization: Bearer with the token of the home's " HOME_TOKEN,
-			"no valid token");
-	} else if (!request->route && known) {
+	if (!is_public(request->route, path))
+		http_auth_identify(request->http->auth, request);
+	if (request->refusal)
+		return;
+	if (request->route && request->route->role == ROLE_NOBODY)
+		return;
+	if (request->route) {
+		http_auth_permit(request);
+	} else if (*request->allow) {
 		request->refusal = MHD_HTTP_METHOD_NOT_ALLOWED;
-		(void)!fleet_fail(&request->why, "see fleet/API.md", "this method does not go with this path");
-	} else if (!request->route) {
+		(void)!fleet_fail(&request->why, "see fleet/API.md", "this method does not go with this path, only %s",
+			request->allow);
+	} else {
 		request->refusal = MHD_HTTP_NOT_FOUND;
 		(void)!fleet_fail(&request->why, "see fleet/API.md", "no such path");
 	}
@@ -216,11 +201,16 @@ static bool must_swallow(const struct http_request *request)
 	return !expect && length && strtoull(length, NULL, 10) <= SWALLOW_MAX;
 }
 
+static int refuse(struct http_request *request)
+{
+	if (request->refusal_wait_ms && http_wait_ms(request, 0, request->refusal_wait_ms) == HTTP_WAIT)
+		return HTTP_WAIT;
+	return http_reply_problem(request, (unsigned)request->refusal, &request->why);
+}
+
 static int handle(struct http_request *request)
 {
-	if (request->refusal)
-		return http_reply_problem(request, (unsigned)request->refusal, &request->why);
-	int rc = request->route->handle(request);
+	int rc = request->refusal ? refuse(request) : request->route->handle(request);
 	if (rc != HTTP_WAIT)
 		return rc;
 	if (request->http->stopping)
@@ -245,7 +235,10 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 			return MHD_NO;
 		admit(request, method, path);
 		http_body_begin(request);
-		return request->refusal && !must_swallow(request) ? (enum MHD_Result)handle(request) : MHD_YES;
+		if (!request->refusal || must_swallow(request))
+			return MHD_YES;
+		request->refusal_wait_ms = 0; /* or libmicrohttpd would read the body meanwhile */
+		return (enum MHD_Result)handle(request);
 	}
 	if (*len) {
 		http_body_add(request, data, *len);
@@ -298,7 +291,10 @@ int http_start(struct skerryd *server, struct http **out, struct fleet_error *er
 {
 	struct http_listen listen;
 	struct http *http = calloc(1, sizeof *http);
-	if (!http || !(http->streams = http_streams_new(server))) {
+	if (!http || !(http->streams = http_streams_new(server)) || !(http->auth = http_auth_new(&server->settings))) {
+		if (http)
+			http_streams_free(http->streams);
+		http_auth_free(http->auth);
 		free(http);
 		return fleet_fail(error, NULL, "out of memory");
 	}
@@ -310,6 +306,7 @@ int http_start(struct skerryd *server, struct http **out, struct fleet_error *er
 	}
 	if (rc < 0) {
 		http_streams_free(http->streams);
+		http_auth_free(http->auth);
 		free(http);
 		return -1;
 	}
@@ -389,5 +386,6 @@ void http_stop(struct http *http)
 	http_run(http);
 	MHD_stop_daemon(http->daemon);
 	http_streams_free(http->streams);
+	http_auth_free(http->auth);
 	free(http);
 }

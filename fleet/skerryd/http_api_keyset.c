@@ -51,6 +51,6 @@ static int post_keyset(struct http_request *request)
 
 const struct http_route http_keyset_routes[] = {
 	{"GET", "/api/v1/keysets", HTTP_BODY_NONE, get_keysets, ROLE_VIEWER},
-	{"POST", "/api/v1/keysets", HTTP_BODY_KEYSET, post_keyset, ROLE_ADMIN},
+	{"POST", "/api/v1/keysets", HTTP_BODY_KEYSET, post_keyset, ROLE_FLEET_ADMIN},
 	{0},
 };

@@ -51,6 +51,8 @@ extern const struct http_route http_group_routes[];
 extern const struct http_route http_channel_routes[];
 extern const struct http_route http_audit_routes[];
 extern const struct http_route http_stream_routes[];
+extern const struct http_route http_token_routes[];
+extern const struct http_route http_openapi_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */
@@ -65,6 +67,9 @@ struct http_request {
 	bool is_head;
 	int refusal; /* HTTP status of an answer that was decided before the body ended; 0: none */
 	struct fleet_error why;
+	unsigned retry_after_s;  /* with 429 */
+	int64_t refusal_wait_ms; /* the refusal comes so much later */
+	char allow[40];          /* with 405: the methods that there are */
 	/* the body */
 	uint8_t *body;
 	size_t body_len;

@@ -18,6 +18,8 @@ static const char *title_of(unsigned status)
 		return "Bad Request";
 	case MHD_HTTP_UNAUTHORIZED:
 		return "Unauthorized";
+	case MHD_HTTP_FORBIDDEN:
+		return "Forbidden";
 	case MHD_HTTP_NOT_FOUND:
 		return "Not Found";
 	case MHD_HTTP_METHOD_NOT_ALLOWED:
@@ -30,6 +32,8 @@ static const char *title_of(unsigned status)
 		return "Range Not Satisfiable";
 	case MHD_HTTP_UNPROCESSABLE_CONTENT:
 		return "Unprocessable Content";
+	case MHD_HTTP_TOO_MANY_REQUESTS:
+		return "Too Many Requests";
 	case MHD_HTTP_SERVICE_UNAVAILABLE:
 		return "Service Unavailable";
 	case MHD_HTTP_GATEWAY_TIMEOUT:
@@ -41,8 +45,46 @@ static const char *title_of(unsigned status)
 	}
 }
 
+/* A mark of the bytes (FNV-1a): no secret, and two answers of one path with the same mark are not met. */
+static void make_tag(const char *text, char tag[20])
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+	snprintf(tag, 20, "\"%016llx\"", (unsigned long long)hash);
+}
+
+/* The client has this answer already. */
+static bool is_known(const struct http_request *request, const char *tag)
+{
+	const char *known =
+		MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	return known && (strcmp(known, "*") == 0 || strstr(known, tag));
+}
+
+static void add_headers(const struct http_request *request, struct MHD_Response *response, unsigned status)
+{
+	char seconds[16];
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
+	if (status == MHD_HTTP_TOO_MANY_REQUESTS) {
+		snprintf(seconds, sizeof seconds, "%u", request->retry_after_s);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
+}
+
 int http_reply_text(struct http_request *request, unsigned status, const char *type, char *text)
 {
+	char tag[20] = "";
+	if (text && status == MHD_HTTP_OK && strcmp(request->route->method, MHD_HTTP_METHOD_GET) == 0) {
+		make_tag(text, tag);
+		if (is_known(request, tag)) {
+			*text = 0;
+			status = MHD_HTTP_NOT_MODIFIED;
+		}
+	}
 	struct MHD_Response *response =
 		text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE) : NULL;
 	if (!response) {
@@ -50,9 +92,10 @@ int http_reply_text(struct http_request *request, unsigned status, const char *t
 		return MHD_NO;
 	}
 	MHD_add_response_header(response, "Content-Type", type);
-	MHD_add_response_header(response, "Cache-Control", "no-store");
-	if (status == MHD_HTTP_UNAUTHORIZED)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+	MHD_add_response_header(response, "Cache-Control", *tag ? "private, no-cache" : "no-store");
+	if (*tag)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
+	add_headers(request, response, status);
 	enum MHD_Result queued = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
 	return (int)queued;

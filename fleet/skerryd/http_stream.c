@@ -22,6 +22,7 @@ struct stream {
 	struct http_streams *streams;
 	struct MHD_Connection *connection;
 	struct stream_listener listener;
+	struct principal who;
 	struct stream_text *text; /* being sent */
 	size_t sent;              /* bytes of it */
 	bool suspended, lost;
@@ -158,6 +159,7 @@ static int get_stream(struct http_request *request)
 	stream->streams = streams;
 	stream->connection = request->connection;
 	stream->listener = listener;
+	stream->who = request->who;
 	if (stream_join(streams->hub, &stream->listener, since) == 0)
 		return begin(request, stream);
 	free(stream);
@@ -180,7 +182,9 @@ void http_streams_run(struct http_streams *streams, unsigned changed, int64_t no
 	streams->turn_ms = now_ms + TURN_MS;
 	stream_update(streams->hub, streams->changed, now_ms);
 	streams->changed = 0;
+	int64_t now = note_now();
 	for (struct stream *stream = streams->first; stream; stream = stream->next) {
+		stream->lost |= stream->who.expires_at && stream->who.expires_at <= now;
 		if (stream->suspended && is_ready(stream, now_ms)) {
 			stream->suspended = false;
 			MHD_resume_connection(stream->connection);
@@ -197,6 +201,13 @@ int64_t http_streams_due_ms(const struct http_streams *streams)
 		due = 0;
 	due = due < streams->round_ms + PAUSE_MS ? streams->round_ms + PAUSE_MS : due;
 	return streams->stopping ? 0 : due < streams->turn_ms ? due : streams->turn_ms;
+}
+
+void http_streams_cut(struct http_streams *streams, const char *token)
+{
+	for (struct stream *stream = streams->first; stream; stream = stream->next)
+		stream->lost |= strcmp(stream->who.token, token) == 0;
+	streams->turn_ms = 0;
 }
 
 void http_streams_stop(struct http_streams *streams)

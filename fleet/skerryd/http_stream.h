@@ -14,6 +14,8 @@ void http_streams_free(struct http_streams *streams);
 void http_streams_run(struct http_streams *streams, unsigned changed, int64_t now_ms);
 /* When http_streams_run() is to be called at the latest. */
 int64_t http_streams_due_ms(const struct http_streams *streams);
+/* Those of this token end. */
+void http_streams_cut(struct http_streams *streams, const char *token);
 /* All of them end. */
 void http_streams_stop(struct http_streams *streams);
 

@@ -7,7 +7,16 @@
 #include "shared/text.h"
 
 #define ASSIGNMENT_LIFETIME_S 604800
+#define RATE_PER_S            500
+#define RATE_BURST            2000
 #define ARTIFACT_URL_MAX      180 /* with "/<digest>.fit" still an address that a job may carry */
+
+static int read_optional(struct settings *settings, const char *key, uint64_t max, uint64_t otherwise, uint64_t *value,
+	struct fleet_error *error)
+{
+	*value = otherwise;
+	return conf_has(&settings->text, key) ? conf_positive(&settings->text, key, max, value, error) : 0;
+}
 
 static int read_numbers(struct settings *settings, struct fleet_error *error)
 {
@@ -16,11 +25,14 @@ static int read_numbers(struct settings *settings, struct fleet_error *error)
 		return -1;
 	if (conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
 		return -1;
-	settings->assignment_lifetime_s = ASSIGNMENT_LIFETIME_S;
-	if (!conf_has(&settings->text, "assignment-lifetime-s"))
-		return 0;
-	return conf_positive(
-		&settings->text, "assignment-lifetime-s", 31536000, &settings->assignment_lifetime_s, error);
+	return read_optional(settings, "assignment-lifetime-s", 31536000, ASSIGNMENT_LIFETIME_S,
+		       &settings->assignment_lifetime_s, error) < 0 ||
+			       read_optional(
+				       settings, "rate-per-s", 1000000, RATE_PER_S, &settings->rate_per_s, error) < 0 ||
+			       read_optional(
+				       settings, "rate-burst", 1000000, RATE_BURST, &settings->rate_burst, error) < 0
+		       ? -1
+		       : 0;
 }
 
 static int read_texts(struct settings *settings, struct fleet_error *error)

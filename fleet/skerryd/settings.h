@@ -14,7 +14,8 @@ struct settings {
 	struct conf text; /* owns the strings below */
 	const char *broker_host, *prefix, *listen, *artifact_url;
 	uint64_t broker_port, http_port, step_timeout_s, assignment_lifetime_s;
-	uint8_t token_hash[32]; /* SHA-256 of the operator's token */
+	uint64_t rate_per_s, rate_burst; /* requests of one token */
+	uint8_t token_hash[32];          /* SHA-256 of the operator's token */
 	bool verbose;
 	bool webhook_private;   /* webhooks may lead to addresses that are not public */
 	const char *webhook_ca; /* PEM file of the CAs of webhooks; NULL: the system's */

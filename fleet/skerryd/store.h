@@ -253,6 +253,27 @@ int store_crashes_json(struct store *store, const char *device, json_t **crashes
 int store_crashes_of_tenant_json(struct store *store, const char *tenant, json_t **crashes) STORE_CHECK;
 int store_crash_json(struct store *store, const char *device, const char *id, json_t **crash) STORE_CHECK;
 
+/* ---- tokens and tenants ---- */
+
+struct store_token {
+	char id[17], name[65], role[9], tenant[33]; /* tenant "": all */
+	uint8_t hash[32];                           /* SHA-256 of the token */
+	int64_t expires_at, last_used;              /* unix seconds, 0: never */
+};
+/* STORE_NONE: the tenant has one of this name. */
+int store_token_add(struct store *store, const struct store_token *token, int64_t now) STORE_CHECK;
+int store_token_find(struct store *store, const uint8_t hash[32], struct store_token *token) STORE_CHECK;
+int store_token_used(struct store *store, const char *id, int64_t now) STORE_CHECK;
+/* `tenant`: only of this one, "" = of all. */
+int store_token_json(struct store *store, const char *id, const char *tenant, json_t **token) STORE_CHECK;
+int store_tokens_json(struct store *store, const char *tenant, json_t **tokens) STORE_CHECK;
+int store_token_delete(struct store *store, const char *id, const char *tenant) STORE_CHECK;
+
+/* STORE_NONE: there is one of this name. */
+int store_tenant_add(struct store *store, const char *name, int64_t now) STORE_CHECK;
+int store_tenant_json(struct store *store, const char *name, json_t **tenant) STORE_CHECK;
+int store_tenants_json(struct store *store, const char *tenant, json_t **tenants) STORE_CHECK;
+
 /* ---- logs and events: numbered rows, bounded ---- */
 
 int store_log_add(struct store *store, const char *device, int64_t now, const char *text) STORE_CHECK;

@@ -50,6 +50,7 @@ static const char to_4[] =
 	"INSERT INTO tenants VALUES ('default', 0);"
 	"CREATE TABLE tokens (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, role TEXT NOT NULL,"
 	" tenant TEXT REFERENCES tenants, added_at INTEGER NOT NULL, expires_at INTEGER, last_used INTEGER) STRICT;"
+	"CREATE UNIQUE INDEX tokens_name ON tokens (coalesce(tenant, ''), name);"
 	/* What operators did. hash = SHA-256 over the row before's hash and this row: nothing can be taken out unseen. */
 	"CREATE TABLE audit (n INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, tenant TEXT, actor TEXT NOT "
 	"NULL,"

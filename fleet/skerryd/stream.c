@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
+#include "skerryd/store_rollout.h"
 
 #define CATCH_UP_ROWS  50 /* read for one listener at once: it bounds what is held for it */
 #define FLEET_IDLENESS 20 /* a picture that took 1 ms is not made again for 20 */
@@ -22,6 +24,7 @@ struct picture {
 	char tenant[33], rollout[65]; /* rollout "": of the tenant's fleet */
 	uint64_t serial;
 	unsigned listeners; /* of a fleet's */
+	bool is_open;       /* of a rollout: it may still change */
 	struct stream_text *text;
 };
 
@@ -262,6 +265,47 @@ static void take_fleets(struct stream_hub *hub, int64_t now_ms)
 	hub->fleet_stale = false;
 }
 
+static void take_rollout(struct stream_hub *hub, const char *id)
+{
+	const struct principal all = {.role = ROLE_VIEWER};
+	char tenant[33];
+	json_t *rollout;
+	if (rollouts_json(hub->server, &all, id, &rollout) != 0)
+		return;
+	json_object_del(rollout, "spec");
+	copy_member(rollout, "tenant", tenant, sizeof tenant);
+	struct picture *picture = find_picture(hub, tenant, id);
+	if (picture) {
+		picture->is_open = !json_object_get(rollout, "endedAt");
+		put_picture(hub, picture, make_text(0, "rollout", rollout));
+	}
+	json_decref(rollout);
+}
+
+/* Those that run, and once more those that ended since. */
+static void take_rollouts(struct stream_hub *hub, int64_t now_ms)
+{
+	json_t *rows, *row;
+	size_t index;
+	hub->rollouts_due_ms = now_ms + STREAM_ROLLOUT_MS;
+	if (store_rollouts_open(hub->server->store, NULL, &rows) < 0)
+		return;
+	for (struct picture *picture = hub->pictures; picture; picture = picture->next)
+		if (*picture->rollout && picture->is_open)
+			take_rollout(hub, picture->rollout);
+	json_array_foreach(rows, index, row)
+	{
+		const char *id = json_string_value(json_object_get(row, "id"));
+		const struct picture *picture = hub->pictures;
+		while (picture && strcmp(picture->rollout, id) != 0)
+			picture = picture->next;
+		if (!picture || !picture->is_open)
+			take_rollout(hub, id);
+	}
+	json_decref(rows);
+	hub->rollouts_stale = false;
+}
+
 /* The oldest picture that the listener has not seen: so each gets its turn. */
 static struct stream_text *next_picture(const struct stream_hub *hub, struct stream_listener *listener)
 {
@@ -326,6 +370,7 @@ int stream_join(struct stream_hub *hub, struct stream_listener *listener, int64_
 	struct picture *fleet = find_picture(hub, listener->tenant, "");
 	if (!fleet || (*listener->device && store_log_last(store, listener->device, &listener->line) < 0))
 		return -1;
+	hub->rollouts_stale |= hub->listeners == 0;
 	if (fleet->listeners++ == 0)
 		take_fleet(hub, fleet);
 	hub->listeners++;
@@ -348,17 +393,25 @@ void stream_update(struct stream_hub *hub, unsigned changed, int64_t now_ms)
 	if (hub->listeners == 0)
 		return;
 	hub->fleet_stale |= (changed & (CHANGED_EVENT | CHANGED_DEVICE)) != 0;
+	hub->rollouts_stale |= (changed & CHANGED_ROLLOUT) != 0;
 	if (changed & CHANGED_LOG)
 		hub->logs++;
 	if (changed & CHANGED_EVENT)
 		take_events(hub);
 	if (hub->fleet_stale && now_ms >= hub->fleet_due_ms)
 		take_fleets(hub, now_ms);
+	if (hub->rollouts_stale && now_ms >= hub->rollouts_due_ms)
+		take_rollouts(hub, now_ms);
 }
 
 int64_t stream_due_ms(const struct stream_hub *hub)
 {
-	return hub->listeners && hub->fleet_stale ? hub->fleet_due_ms : INT64_MAX;
+	int64_t due = INT64_MAX;
+	if (hub->listeners && hub->fleet_stale)
+		due = hub->fleet_due_ms;
+	if (hub->listeners && hub->rollouts_stale && hub->rollouts_due_ms < due)
+		due = hub->rollouts_due_ms;
+	return due;
 }
 
 struct stream_text *stream_next(struct stream_hub *hub, struct stream_listener *listener, int64_t now_ms, bool *lost)
