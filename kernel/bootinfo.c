@@ -72,6 +72,7 @@ static void ranges_get(const void *fdt, int node)
 	info.crash = range_get(fdt, node, "crash");
 	info.state = range_get(fdt, node, "state");
 	info.trust = range_get(fdt, node, "trust");
+	info.identity = range_get(fdt, node, "identity");
 	info.provision = range_get(fdt, node, "provision");
 	info.kv = range_get(fdt, node, "kv");
 	info.slot[0] = range_get(fdt, node, "slot-a");

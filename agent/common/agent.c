@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent_log.h"
@@ -224,6 +225,7 @@ static void mqtt_configure(struct agent *agent)
 	};
 	presence_text(agent, false, agent->mqtt_config.will, sizeof(agent->mqtt_config.will));
 	mqtt_init(&agent->mqtt, &agent->mqtt_config);
+	agent->connects = true;
 }
 
 static void core_start(struct agent *agent)
@@ -238,6 +240,51 @@ static void core_start(struct agent *agent)
 		agent_log(AGENT_WARN, "agent: start err=%s", ota_err_name(error));
 }
 
+static int claim_start(struct agent *agent)
+{
+	struct claim *claim = malloc(sizeof(*claim));
+	int error;
+
+	if (!claim)
+		return -OTA_E_MEMORY;
+	error = claim_init(claim, &agent->identity, &agent->tls, agent->ops->streams);
+	if (error != 0) {
+		free(claim);
+		return error;
+	}
+	agent_log(AGENT_INFO, "agent: claim url=%s", agent->identity.provision.claim_url);
+	agent->claim = claim;
+	return 0;
+}
+
+static void claim_end(struct agent *agent)
+{
+	if (agent->claim)
+		claim_stop(agent->claim);
+	free(agent->claim);
+	agent->claim = NULL;
+}
+
+/* Trust, and the identity or the way to one. */
+static int identity_start(struct agent *agent)
+{
+	const struct identity_map map = {agent->config->provision, agent->config->identity};
+	int error = identity_load(&agent->identity, &core_port, agent, &map);
+
+	if (error != 0)
+		return error;
+	platform_time_floor(agent->identity.provision.time_floor_s);
+	error = tls_context_init(&agent->tls, &agent->identity.provision);
+	if (error == 0 && !identity_is_whole(&agent->identity)) {
+		error = claim_start(agent);
+		if (error != 0)
+			tls_context_free(&agent->tls);
+	}
+	if (error != 0)
+		identity_free(&agent->identity);
+	return error;
+}
+
 int agent_init(struct agent *agent, struct agent_config *config, const struct agent_ops *ops, void *ctx)
 {
 	int error;
@@ -246,25 +293,22 @@ int agent_init(struct agent *agent, struct agent_config *config, const struct ag
 	agent->config = config;
 	agent->ops = ops;
 	agent->ctx = ctx;
-	error = identity_load(&agent->identity, &core_port, agent, config->provision);
+	error = identity_start(agent);
 	if (error != 0)
 		return error;
-	platform_time_floor(agent->identity.provision.time_floor_s);
-	error = tls_context_init(&agent->tls, &agent->identity.provision);
-	if (error != 0) {
-		identity_free(&agent->identity);
-		return error;
-	}
-	mqtt_configure(agent);
 	https_init(&agent->https, &agent->tls, ops->streams, &core_https_events, agent);
 	jobs_init(&agent->jobs, &core_jobs_port, agent);
 	crash_init(&agent->crash, &crash_port, agent);
+	if (!agent->claim)
+		mqtt_configure(agent);
+	/* The core does not need an identity to look after slots and starts. */
 	core_start(agent);
 	return 0;
 }
 
 void agent_free(struct agent *agent)
 {
+	claim_end(agent);
 	https_stop(&agent->https);
 	mqtt_stop(&agent->mqtt);
 	tls_context_free(&agent->tls);
@@ -353,13 +397,35 @@ static void reboot_poll(struct agent *agent)
 	agent->ops->reboot(agent->ctx);
 }
 
+/* What was claimed counts from now on. A download that the last start left may be on the connection: it begins anew. */
+static void claim_poll_all(struct agent *agent)
+{
+	int error;
+
+	claim_poll(agent->claim);
+	if (!claim_is_done(agent->claim))
+		return;
+	claim_end(agent);
+	https_stop(&agent->https);
+	tls_context_free(&agent->tls);
+	error = tls_context_init(&agent->tls, &agent->identity.provision);
+	if (error == 0)
+		mqtt_configure(agent);
+	else
+		/* It is on flash: the next start has a better moment. */
+		agent_reboot(agent);
+}
+
 void agent_poll(struct agent *agent)
 {
 	if (platform_now_ms() >= ota_deadline_ms(agent->config->ota))
 		ota_tick(agent->config->ota);
 	health_poll(agent);
+	if (agent->network && agent->claim)
+		claim_poll_all(agent);
 	if (agent->network) {
-		mqtt_poll(&agent->mqtt);
+		if (agent->connects)
+			mqtt_poll(&agent->mqtt);
 		https_poll(&agent->https);
 	}
 	jobs_poll(&agent->jobs);
@@ -378,19 +444,27 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* Of the way to the broker. */
+static uint64_t link_deadline_ms(const struct agent *agent)
+{
+	if (agent->claim)
+		return claim_deadline_ms(agent->claim);
+	return agent->connects ? mqtt_deadline_ms(&agent->mqtt) : UINT64_MAX;
+}
+
 uint64_t agent_deadline_ms(const struct agent *agent)
 {
 	uint64_t deadline = earlier(ota_deadline_ms(agent->config->ota), jobs_deadline_ms(&agent->jobs));
 
 	if (agent->network)
-		deadline = earlier(deadline, earlier(mqtt_deadline_ms(&agent->mqtt), https_deadline_ms(&agent->https)));
+		deadline = earlier(deadline, earlier(link_deadline_ms(agent), https_deadline_ms(&agent->https)));
 	/* While too many packets wait, the network wakes us; a timer that has passed would let nobody else run. */
 	if (mqtt_is_up(&agent->mqtt) && mqtt_backlog(&agent->mqtt) < LOGS_BACKLOG_MAX)
 		deadline = earlier(deadline, logs_deadline_ms(&agent->logs));
 	/* Nothing wakes us when its turn comes: we look. */
 	if (mqtt_is_up(&agent->mqtt) && crash_deadline_ms(&agent->crash) != UINT64_MAX)
 		deadline = earlier(deadline, later(crash_deadline_ms(&agent->crash), platform_now_ms() + RETRY_MS));
-	if (agent->report_due || agent->presence_due)
+	if (agent->connects && (agent->report_due || agent->presence_due))
 		deadline = earlier(deadline, platform_now_ms() + RETRY_MS);
 	if (agent->reboot_ms != 0)
 		deadline = earlier(deadline, agent->reboot_ms);

@@ -10,6 +10,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "claim.h"
 #include "crash.h"
 #include "https.h"
 #include "identity.h"
@@ -65,9 +66,9 @@ struct agent_config {
 	struct ota *ota; /* ota_bytes() of zeroed memory */
 	/* Flash map and running image; the agent adds the identity's members. */
 	struct ota_config core;
-	struct ota_range provision;
-	const char *app, *kind, *build_id; /* "sensor", "unikernel 0.1", hex */
-	uint32_t boots;                    /* starts ever, as the boot loader counts */
+	struct ota_range provision, identity; /* identity: no sectors, none can be claimed or renewed */
+	const char *app, *kind, *build_id;    /* "sensor", "unikernel 0.1", hex */
+	uint32_t boots;                       /* starts ever, as the boot loader counts */
 };
 
 struct agent {
@@ -75,6 +76,7 @@ struct agent {
 	const struct agent_ops *ops;
 	void *ctx;
 	struct identity identity;
+	struct claim *claim; /* NULL: the identity is whole */
 	struct tls_context tls;
 	struct mqtt_config mqtt_config;
 	char base[MQTT_TOPIC_MAX]; /* prefix/device id */
@@ -84,6 +86,7 @@ struct agent {
 	struct logs logs;
 	struct crash crash;
 	struct ota_status status; /* last heard of the core, for the log */
+	bool connects;            /* has an identity, so it reaches for the broker */
 	bool network, well, report_due, presence_due;
 	bool heard;         /* the server proved in this start that it was asked */
 	int keyset_error;   /* of the last keyset that was offered */
@@ -93,7 +96,8 @@ struct agent {
 };
 
 /*
- * Read the identity, prepare TLS, settle what the last start left (ota_start()). 0, -OTA_E_PROVISION, -OTA_E_IO,
+ * Read the identity, prepare TLS, settle what the last start left (ota_start()). A device without an identity claims one
+ * before it connects. 0, -OTA_E_PROVISION, -OTA_E_IO, -OTA_E_READBACK,
  * -OTA_E_ENTROPY, -OTA_E_TLS_KEY, -OTA_E_TLS_CERT, -OTA_E_MEMORY; then *agent holds nothing and may be tried again.
  */
 __attribute__((warn_unused_result)) int agent_init(

@@ -38,3 +38,19 @@ int base64url_decode(const char *text, size_t len, uint8_t *out, size_t cap)
 	}
 	return (bits & ((1U << count) - 1)) == 0 ? (int)done : -OTA_E_FORMAT;
 }
+
+void base64url_encode(const uint8_t *data, size_t len, char *text)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	unsigned int count = 0; /* of bits that are not out yet */
+
+	for (size_t i = 0; i < len; i++) {
+		bits = (bits << 8 | data[i]) & 0xffff;
+		for (count += 8; count >= 6; count -= 6)
+			*text++ = digits[bits >> (count - 6) & 63];
+	}
+	if (count > 0)
+		*text++ = digits[bits << (6 - count) & 63];
+	*text = '\0';
+}

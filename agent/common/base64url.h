@@ -12,4 +12,7 @@
  */
 int base64url_decode(const char *text, size_t len, uint8_t *out, size_t cap);
 
+/* Encode data[len] into text, which has room for (4·len + 2) / 3 + 1 bytes: NUL-terminated. */
+void base64url_encode(const uint8_t *data, size_t len, char *text);
+
 #endif

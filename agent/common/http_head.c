@@ -196,3 +196,15 @@ int http_head_check(const struct http_head *head, uint64_t off, uint64_t total, 
 		return -OTA_E_HTTP_RANGE;
 	return head->length == *body_len ? 0 : -OTA_E_HTTP_LENGTH;
 }
+
+int http_head_check_answer(const struct http_head *head, uint64_t max, uint64_t *body_len)
+{
+	if (head->status != 200)
+		return -OTA_E_HTTP_STATUS;
+	if (head->is_encoded)
+		return -OTA_E_HTTP_FORMAT;
+	if (head->is_chunked || !head->has_length || head->length == 0)
+		return -OTA_E_HTTP_LENGTH;
+	*body_len = head->length;
+	return head->length <= max ? 0 : -OTA_E_HTTP_TOO_LONG;
+}

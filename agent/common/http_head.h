@@ -37,6 +37,10 @@ __attribute__((warn_unused_result)) int http_head_parse(const char *buf, size_t 
 __attribute__((warn_unused_result)) int http_head_check(
 	const struct http_head *head, uint64_t off, uint64_t total, uint64_t *body_off, uint64_t *body_len);
 
+/* The same for the answer to a POST: 200, and *body_len bytes, 1..max. Else the errors above, or -OTA_E_HTTP_TOO_LONG. */
+__attribute__((warn_unused_result)) int http_head_check_answer(
+	const struct http_head *head, uint64_t max, uint64_t *body_len);
+
 bool http_head_is_redirect(const struct http_head *head);
 
 #endif

@@ -13,6 +13,7 @@
 #define HEAD_TIMEOUT_MS    20000 /* request sent to head complete */
 #define STALL_TIMEOUT_MS   60000 /* no byte of the body: the update core gives up sooner, this is the last resort */
 #define READS_PER_POLL     16
+#define POST_MAX           (HTTPS_HEAD_MAX - 1024) /* the head has two texts of OTA_URL_MAX and less than 200 bytes besides */
 
 void https_init(struct https *https, const struct tls_context *context, const struct stream_ops *streams,
 	const struct https_events *events, void *ctx)
@@ -45,9 +46,28 @@ int https_get(struct https *https, const char *url, uint64_t off, uint64_t total
 	error = url_parse(url, &https->url);
 	if (error != 0)
 		return error;
+	https->post = (struct https_body){0};
 	https->off = off;
 	https->total = total;
 	https->redirects = 0;
+	return request_begin(https);
+}
+
+int https_post(struct https *https, const char *url, struct https_body body, uint64_t max)
+{
+	int error;
+
+	if (https->phase != HTTPS_IDLE)
+		return -OTA_E_BUSY;
+	if (body.len > POST_MAX)
+		return -OTA_E_TOO_LONG;
+	error = url_parse(url, &https->url);
+	if (error != 0)
+		return error;
+	https->post = body;
+	https->off = 0;
+	https->total = max;
+	https->redirects = HTTPS_REDIRECTS_MAX; /* the token is for this address alone */
 	return request_begin(https);
 }
 
@@ -59,16 +79,22 @@ void https_stop(struct https *https)
 
 static int request_write(struct https *https)
 {
-	char port[8] = "";
+	char port[8] = "", what[64];
 	int len;
 
 	if (https->url.port != 443)
 		(void)snprintf(port, sizeof(port), ":%u", https->url.port);
+	if (https->post.text)
+		(void)snprintf(
+			what, sizeof(what), "Content-Type: application/json\r\nContent-Length: %zu", https->post.len);
+	else
+		(void)snprintf(what, sizeof(what), "Range: bytes=%" PRIu64 "-", https->off);
 	len = snprintf(https->buf, sizeof(https->buf),
-		"GET %s HTTP/1.1\r\nHost: %s%s\r\nRange: bytes=%" PRIu64
-		"-\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n",
-		https->url.path, https->url.host, port, https->off);
-	https->len = (size_t)len;
+		"%s %s HTTP/1.1\r\nHost: %s%s\r\n%s\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n",
+		https->post.text ? "POST" : "GET", https->url.path, https->url.host, port, what);
+	if (https->post.text)
+		memcpy(https->buf + len, https->post.text, https->post.len);
+	https->len = (size_t)len + https->post.len;
 	https->sent = 0;
 	https->phase = HTTPS_ASKING;
 	https->deadline_ms = platform_now_ms() + HEAD_TIMEOUT_MS;
@@ -120,10 +146,18 @@ static int body_take(struct https *https, const char *data, size_t len)
 	return 0;
 }
 
+static int head_check(struct https *https, const struct http_head *head, uint64_t *body_off)
+{
+	if (!https->post.text)
+		return http_head_check(head, https->off, https->total, body_off, &https->left);
+	*body_off = 0;
+	return http_head_check_answer(head, https->total, &https->left);
+}
+
 static int body_begin(struct https *https, const struct http_head *head, size_t head_len)
 {
 	uint64_t body_off;
-	int error = http_head_check(head, https->off, https->total, &body_off, &https->left);
+	int error = head_check(https, head, &body_off);
 
 	if (error != 0) {
 		agent_log(AGENT_WARN, "agent: http status=%d err=%s", head->status, ota_err_name(error));

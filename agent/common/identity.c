@@ -5,17 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ota/verify.h"
+
 #define SECTOR_BYTES 512U
 
-static int image_read(struct identity *identity, const struct ota_port *port, void *ctx, struct ota_range where)
+static int image_read(struct identity *identity, struct ota_range where)
 {
+	const struct ota_port *port = identity->place.port;
 	uint8_t head[OTA_PROVISION_HEAD_BYTES];
 	uint32_t sectors;
 	int payload, error;
 
 	if (where.sectors == 0)
 		return -OTA_E_PROVISION;
-	error = port->blk_read(ctx, where.lba, head, 1);
+	error = port->blk_read(identity->place.ctx, where.lba, head, 1);
 	if (error != 0)
 		return error;
 	payload = ota_provision_payload_bytes(head);
@@ -27,27 +30,92 @@ static int image_read(struct identity *identity, const struct ota_port *port, vo
 	identity->image = malloc(sectors * SECTOR_BYTES);
 	if (!identity->image)
 		return -OTA_E_MEMORY;
-	error = port->blk_read(ctx, where.lba, identity->image, sectors);
-	return error != 0 ? error : ota_provision_decode(identity->image, sectors * SECTOR_BYTES, &identity->provision);
+	error = port->blk_read(identity->place.ctx, where.lba, identity->image, sectors);
+	if (error == 0)
+		error = ota_provision_decode(identity->image, sectors * SECTOR_BYTES, &identity->provision);
+	if (error == 0)
+		ota_sha256(identity->image + SECTOR_BYTES, (size_t)payload, identity->place.provision);
+	return error;
 }
 
-int identity_load(struct identity *identity, const struct ota_port *port, void *ctx, struct ota_range where)
+/* What is certified counts instead of what was provisioned. */
+static void own_apply(struct identity *identity)
+{
+	struct ota_provision *provision = &identity->provision;
+	const struct credential *own = identity->own;
+
+	if (own->cert_len == 0)
+		return;
+	memcpy(provision->device_id, own->device_id, sizeof(provision->device_id));
+	provision->key = (struct ota_bytes){own->key, own->key_len};
+	provision->cert = (struct ota_bytes){own->cert, own->cert_len};
+}
+
+static int own_read(struct identity *identity)
+{
+	int error;
+
+	identity->own = malloc(sizeof(*identity->own));
+	if (!identity->own)
+		return -OTA_E_MEMORY;
+	error = credential_load(&identity->place, identity->own);
+	if (error == 0) {
+		own_apply(identity);
+		return 0;
+	}
+	free(identity->own);
+	identity->own = NULL;
+	return error == -OTA_E_PROVISION ? 0 : error;
+}
+
+int identity_load(struct identity *identity, const struct ota_port *port, void *ctx, const struct identity_map *map)
 {
 	int error;
 
 	memset(identity, 0, sizeof(*identity));
-	error = image_read(identity, port, ctx, where);
+	identity->place = (struct credential_place){.port = port, .ctx = ctx, .where = map->own};
+	error = image_read(identity, map->provision);
+	if (error == 0 && map->own.sectors > 0)
+		error = own_read(identity);
 	if (error != 0)
 		identity_free(identity);
 	return error;
+}
+
+int identity_put(struct identity *identity, const struct credential *own)
+{
+	struct credential *next = identity->own ? identity->own : calloc(1, sizeof(*next));
+	int error;
+
+	if (!next)
+		return -OTA_E_MEMORY;
+	error = credential_save(&identity->place, own);
+	if (error != 0) {
+		if (!identity->own)
+			free(next);
+		return error;
+	}
+	*next = *own;
+	identity->own = next;
+	own_apply(identity);
+	return 0;
+}
+
+bool identity_is_whole(const struct identity *identity)
+{
+	return identity->provision.cert.len > 0;
 }
 
 void identity_free(struct identity *identity)
 {
 	const struct ota_bytes *key = &identity->provision.key;
 
-	if (identity->image && key->data)
+	/* The key is in one of them. */
+	if (identity->own)
+		mbedtls_platform_zeroize(identity->own, sizeof(*identity->own));
+	else if (identity->image && key->data)
 		mbedtls_platform_zeroize(identity->image + (key->data - identity->image), key->len);
+	free(identity->own);
 	free(identity->image);
 	memset(identity, 0, sizeof(*identity));
 }

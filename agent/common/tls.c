@@ -50,6 +50,9 @@ static int identity_load(struct tls_context *context, const struct ota_provision
 		if (mbedtls_x509_crt_parse_der_nocopy(&context->trust, provision->cas[i].data, provision->cas[i].len) !=
 			0)
 			return -OTA_E_TLS_CERT;
+	/* A device that is to claim its identity. */
+	if (provision->cert.len == 0)
+		return 0;
 	if (mbedtls_x509_crt_parse_der_nocopy(&context->own, provision->cert.data, provision->cert.len) != 0)
 		return -OTA_E_TLS_KEY;
 	if (mbedtls_pk_parse_key(&context->key, provision->key.data, provision->key.len, NULL, 0,
@@ -75,6 +78,8 @@ static int config_load(struct tls_context *context)
 	mbedtls_ssl_conf_ca_chain(config, &context->trust, NULL);
 	mbedtls_ssl_conf_rng(config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
 	mbedtls_ssl_conf_ciphersuites(config, tls_suites());
+	if (!context->own.raw.p)
+		return 0;
 	return mbedtls_ssl_conf_own_cert(config, &context->own, &context->key) == 0 ? 0 : -OTA_E_MEMORY;
 }
 

@@ -27,7 +27,7 @@ struct tls_context {
 };
 
 /*
- * `provision` is borrowed for as long as the context lives. 0, -OTA_E_ENTROPY (no random numbers: TLS is refused),
+ * `provision` is borrowed for as long as the context lives; without key and certificate the context shows none. 0, -OTA_E_ENTROPY (no random numbers: TLS is refused),
  * -OTA_E_TLS_KEY (own key or certificate unusable, or they do not belong together), -OTA_E_TLS_CERT (no usable CA),
  * -OTA_E_MEMORY.
  */

@@ -73,6 +73,7 @@ static void config_set(const struct bootinfo *boot)
 	}
 	config.core.state = range_of(boot->state);
 	config.core.trust = range_of(boot->trust);
+	config.identity = range_of(boot->identity);
 	config.provision = range_of(boot->provision);
 	config.app = app_image_name();
 	config.kind = "unikernel";

@@ -23,15 +23,21 @@
 #define HOME_SERVER       "server" /* fleet-N.key, and more */
 #define HOME_FIRST_KEYSET "server/first.keyset"
 #define HOME_CA           "server/ca.pem"
-#define HOME_SERVER_CONF  "server/skerryd.conf"
-#define HOME_BROKER_CONF  "server/mosquitto.conf"
-#define HOME_SERVER_CERT  "server/skerryd.crt"
-#define HOME_SERVER_KEY   "server/skerryd.key"
-#define HOME_TOKEN_HASH   "server/api-token.sha256"
-#define HOME_ENROL        "server/enrol"
-#define HOME_ARTIFACTS    "server/artifacts"
-#define HOME_DATABASE     "server/fleet.db"
-#define HOME_LOCK         "server/skerryd.lock"
+/* What certifies devices that claim an identity: it counts for the broker's clients only. */
+#define HOME_ISSUER      "server/issuer.pem"
+#define HOME_ISSUER_KEY  "server/issuer.key"
+#define HOME_CLIENT_CAS  "server/clients.pem" /* whom the broker believes: the CA and the issuer */
+#define HOME_BROKER_PID  "server/mosquitto.pid"
+#define HOME_BROKER_ACL  "server/mosquitto.acl"
+#define HOME_SERVER_CONF "server/skerryd.conf"
+#define HOME_BROKER_CONF "server/mosquitto.conf"
+#define HOME_SERVER_CERT "server/skerryd.crt"
+#define HOME_SERVER_KEY  "server/skerryd.key"
+#define HOME_TOKEN_HASH  "server/api-token.sha256"
+#define HOME_ENROL       "server/enrol"
+#define HOME_ARTIFACTS   "server/artifacts"
+#define HOME_DATABASE    "server/fleet.db"
+#define HOME_LOCK        "server/skerryd.lock"
 
 /* The name in skerryd's certificate, so its MQTT user. Holds a '.', which no device id can. */
 #define HOME_SERVER_USER "skerryd.server"

@@ -67,6 +67,18 @@ static int run_show(struct cli *cli, int argc, char **argv)
 	return listing_show(cli, "GET", path);
 }
 
+static int run_revoke(struct cli *cli, int argc, char **argv)
+{
+	struct cli_words words = {.min = 1, .max = 1};
+	char path[128];
+	if (!cli_options(cli, no_options, argc, argv, &words))
+		return cli->exit_code;
+	if (!text_is_id(words.items[0]))
+		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/devices/%s/revoke", words.items[0]);
+	return listing_show(cli, "POST", path);
+}
+
 static int run_status(struct cli *cli, int argc, char **argv)
 {
 	return no_words(cli, argc, argv) ? listing_show(cli, "GET", "/api/v1/status") : cli->exit_code;
@@ -82,6 +94,11 @@ const struct command command_device_list = {.name = "device list",
 	.run = run_list};
 const struct command command_device_show = {
 	.name = "device show", .arguments = "ID", .summary = "everything about a device", .run = run_show};
+const struct command command_device_revoke = {.name = "device revoke",
+	.arguments = "ID",
+	.summary = "let a device in no more: its certificate counts nothing",
+	.details = "At once, and for ever: the device needs another key and another id to come back.",
+	.run = run_revoke};
 const struct command command_image_list = {
 	.name = "image list", .arguments = "", .summary = "images on the server", .run = run_images};
 const struct command command_status = {

@@ -12,7 +12,6 @@
 #include "skerry/client.h"
 #include "skerry/commands.h"
 #include "skerry/disk.h"
-#include "skerry/fit_verify.h"
 #include "skerry/identity.h"
 
 struct add {
@@ -51,51 +50,6 @@ static int write_enrolment(const struct add *add, const json_t *body, struct fle
 		return fleet_fail(error, NULL, "out of memory");
 	int rc = file_write(add->enrolment.text, text, strlen(text), 0600, error);
 	free(text);
-	return rc;
-}
-
-/* What goes to the factory must be beyond doubt: signed by us, for this board, complete. */
-static int check_image(const struct cli *cli, const struct add *add, const struct release *release,
-	const struct file_bytes *payload, struct fleet_error *error)
-{
-	struct fit_info info;
-	if (release_verify(release, &cli->home) != RELEASE_TRUSTED)
-		return fleet_fail(error, "sign the image with `skerry image sign`",
-			"'%s' is not signed by the release keys of '%s' that count", add->image, cli->home.dir);
-	if (fit_read(release->manifest.uri, payload, &info, error) < 0)
-		return -1;
-	if (memcmp(info.digest, release->manifest.digest, 32) != 0)
-		return fleet_fail(error, "sign it again, or restore the right file",
-			"'%s' is not the image that '%s' names", release->manifest.uri, add->image);
-	if (strcmp(info.board, add->board.name) != 0)
-		return fleet_fail(error, "build the image for this board", "'%s' is for board %s, the device is a %s",
-			add->image, info.board, add->board.name);
-	if (fit_verify(payload, home_path(&cli->home, HOME_BOOT_CERT).text) == FIT_NOT_OURS)
-		cli_warn("'%s' is not signed by the boot key of '%s'; a boot loader that has this key will refuse it",
-			release->manifest.uri, cli->home.dir);
-	return 0;
-}
-
-static int fill_disk(const struct cli *cli, const struct add *add, const struct identity *identity,
-	struct file_draft *draft, struct fleet_error *error)
-{
-	struct release release;
-	struct file_bytes payload = {0};
-	if (release_load(add->image, &release, error) < 0)
-		return -1;
-	char *path = release_payload_path(add->image, &release);
-	int rc = path ? file_read(path, FIT_BYTES_MAX, &payload, error) : fleet_fail(error, NULL, "out of memory");
-	free(path);
-	if (rc == 0)
-		rc = check_image(cli, add, &release, &payload, error);
-	const struct disk_plan plan = {
-		.board = &add->board, .release = &release, .payload = &payload, .provision = &identity->provision};
-	if (rc == 0)
-		rc = file_draft_open(draft, add->disk, 0600, error);
-	if (rc == 0)
-		rc = disk_fill(draft, &plan, error);
-	file_bytes_free(&payload);
-	release_free(&release);
 	return rc;
 }
 
@@ -148,7 +102,12 @@ static int make_device(const struct cli *cli, struct client *client, struct add 
 	} else {
 		rc = write_folder(temp.text, &identity, error);
 		if (rc == 0 && add->disk)
-			rc = fill_disk(cli, add, &identity, &draft, error);
+			rc = disk_draft(&cli->home,
+				&(struct disk_order){.board = &add->board,
+					.image = add->image,
+					.disk = add->disk,
+					.provision = &identity.provision},
+				&draft, error);
 		if (rc == 0)
 			rc = publish(add, temp.text, &draft, body, error);
 		file_draft_drop(&draft);

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "shared/file.h"
+#include "shared/pki.h"
 #include "shared/text.h"
 #include "skerry/commands.h"
 #include "skerry/init.h"
-#include "skerry/pki.h"
 
 #define CA_NAME "skerry fleet CA"
 
@@ -120,6 +120,8 @@ static int fill_home(const struct init_plan *plan, const struct home *dir, struc
 		return -1;
 	int rc = make_ca_and_servers(&random, plan, dir, error);
 	if (rc == 0)
+		rc = init_make_issuer(&random, dir, error);
+	if (rc == 0)
 		rc = keychain_init(dir, &plan->keys, error);
 	if (rc == 0)
 		rc = make_boot_key(&random, dir, error);
@@ -198,8 +200,29 @@ static void say_made(const struct cli *cli, const struct init_plan *plan)
 	}
 }
 
+static int add_issuer(struct cli *cli)
+{
+	struct fleet_error error;
+	int rc = cli_home(cli);
+	if (rc)
+		return rc;
+	if (init_add_issuer(&cli->home, &error) < 0)
+		return cli_fail(&error);
+	if (cli->json) {
+		json_t *said = json_pack("{s:s}", "home", cli->home.dir);
+		cli_print_json(said, false);
+		json_decref(said);
+	} else {
+		printf("%s has an issuer of device certificates now\n"
+		       "  start the broker and skerryd again\n",
+			cli->home.dir);
+	}
+	return EXIT_OK;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
+	bool issuer_only = false;
 	struct init_plan plan = {.broker_host = "10.0.2.2",
 		.broker_port = 8883,
 		.http_port = 8443,
@@ -254,12 +277,18 @@ static int run(struct cli *cli, int argc, char **argv)
 			.min = 1,
 			.max = OTA_KEYSET_ROOTS_MAX,
 			.help = "how many of them it takes (default 2)"},
+		{.name = "--add-issuer",
+			.flag = &issuer_only,
+			.help = "give a home that was made without it the key that certifies devices with enrolment "
+				"tokens"},
 		{0},
 	};
 	struct cli_words words = {0};
 	struct fleet_error error;
 	if (!cli_options(cli, specs, argc, argv, &words))
 		return cli->exit_code;
+	if (issuer_only)
+		return add_issuer(cli);
 	int rc = check_plan(cli, &plan);
 	if (rc)
 		return rc;

@@ -12,12 +12,15 @@ extern const struct command command_device_set, command_device_remove;
 extern const struct command command_group_list, command_group_set, command_group_remove, command_audit;
 extern const struct command command_channel_list, command_channel_set, command_channel_remove;
 extern const struct command command_image_remove, command_image_prune;
+extern const struct command command_device_disk, command_device_revoke;
+extern const struct command command_enrol_create, command_enrol_list, command_enrol_revoke;
 extern const struct command command_keys_init, command_keys_show, command_keys_rotate, command_keys_revoke;
 extern const struct command command_keys_add, command_keys_push;
 extern const struct command command_update;
 extern const struct command command_job_list, command_job_show, command_job_wait, command_job_cancel;
 extern const struct command command_rollout_create, command_rollout_plan, command_rollout_list, command_rollout_show;
-extern const struct command command_rollout_targets, command_rollout_watch, command_rollout_start, command_rollout_pause;
+extern const struct command command_rollout_targets, command_rollout_watch, command_rollout_start,
+	command_rollout_pause;
 extern const struct command command_rollout_resume, command_rollout_abort, command_rollout_rollback;
 extern const struct command command_rollout_retry, command_rollout_approve, command_rollout_close;
 extern const struct command command_crash_list, command_crash_show;

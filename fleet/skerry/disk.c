@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "skerry/disk.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ota/bootrec.h"
+#include "skerry/cli.h"
+#include "skerry/fit_verify.h"
 
 #define SECTOR 512u
 
@@ -83,4 +86,51 @@ int disk_fill(struct file_draft *draft, const struct disk_plan *plan, struct fle
 	return error->cause[0]
 		       ? -1
 		       : fleet_fail(error, "is the disk full?", "cannot write the boot record of '%s'", draft->path);
+}
+
+/* ---- the order ---- */
+
+/* What goes to the factory must be beyond doubt: signed by us, for this board, complete. */
+static int check_image(const struct home *home, const struct disk_order *order, const struct release *release,
+	const struct file_bytes *payload, struct fleet_error *error)
+{
+	struct fit_info info;
+	if (release_verify(release, home) != RELEASE_TRUSTED)
+		return fleet_fail(error, "sign the image with `skerry image sign`",
+			"'%s' is not signed by the release keys of '%s' that count", order->image, home->dir);
+	if (fit_read(release->manifest.uri, payload, &info, error) < 0)
+		return -1;
+	if (memcmp(info.digest, release->manifest.digest, 32) != 0)
+		return fleet_fail(error, "sign it again, or restore the right file",
+			"'%s' is not the image that '%s' names", release->manifest.uri, order->image);
+	if (strcmp(info.board, order->board->name) != 0)
+		return fleet_fail(error, "build the image for this board", "'%s' is for board %s, the device is a %s",
+			order->image, info.board, order->board->name);
+	if (fit_verify(payload, home_path(home, HOME_BOOT_CERT).text) == FIT_NOT_OURS)
+		cli_warn("'%s' is not signed by the boot key of '%s'; a boot loader that has this key will refuse it",
+			release->manifest.uri, home->dir);
+	return 0;
+}
+
+int disk_draft(
+	const struct home *home, const struct disk_order *order, struct file_draft *draft, struct fleet_error *error)
+{
+	struct release release;
+	struct file_bytes payload = {0};
+	if (release_load(order->image, &release, error) < 0)
+		return -1;
+	char *path = release_payload_path(order->image, &release);
+	int rc = path ? file_read(path, FIT_BYTES_MAX, &payload, error) : fleet_fail(error, NULL, "out of memory");
+	free(path);
+	if (rc == 0)
+		rc = check_image(home, order, &release, &payload, error);
+	const struct disk_plan plan = {
+		.board = order->board, .release = &release, .payload = &payload, .provision = order->provision};
+	if (rc == 0)
+		rc = file_draft_open(draft, order->disk, 0600, error);
+	if (rc == 0)
+		rc = disk_fill(draft, &plan, error);
+	file_bytes_free(&payload);
+	release_free(&release);
+	return rc;
 }

@@ -17,4 +17,15 @@ struct disk_plan {
 int disk_fill(struct file_draft *draft, const struct disk_plan *plan, struct fleet_error *error)
 	__attribute__((warn_unused_result));
 
+/* What a disk is to be made of. All borrowed. */
+struct disk_order {
+	const struct board *board;
+	const char *image; /* path of the signed manifest, the payload beside it */
+	const char *disk;  /* path of the disk */
+	const struct file_bytes *provision;
+};
+/* Check the image, open the draft of the disk and fill it; it gets its name with file_draft_commit(). 0 or -1. */
+int disk_draft(const struct home *home, const struct disk_order *order, struct file_draft *draft,
+	struct fleet_error *error) __attribute__((warn_unused_result));
+
 #endif

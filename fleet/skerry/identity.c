@@ -10,9 +10,9 @@
 #include "ota/provision.h"
 #include "ota/verify.h"
 #include "shared/conf.h"
+#include "shared/pki.h"
 #include "shared/text.h"
 #include "skerry/keychain.h"
-#include "skerry/pki.h"
 
 /* PEM file → the certificate; free with mbedtls_x509_crt_free(). */
 static int load_cert(const char *path, mbedtls_x509_crt *cert, struct fleet_error *error)
@@ -53,17 +53,17 @@ static int fill_from_home(const struct home *home, struct ota_provision *out, st
 	return rc;
 }
 
-static int encode(const struct ota_provision *provision, struct identity *identity, struct fleet_error *error)
+static int encode(const struct ota_provision *provision, struct file_bytes *out, struct fleet_error *error)
 {
 	uint8_t *buf = malloc(OTA_PROVISION_BYTES_MAX);
 	if (!buf)
 		return fleet_fail(error, NULL, "out of memory");
-	int code = ota_provision_encode(provision, buf, OTA_PROVISION_BYTES_MAX, &identity->provision.len);
+	int code = ota_provision_encode(provision, buf, OTA_PROVISION_BYTES_MAX, &out->len);
 	if (code) {
 		free(buf);
 		return fleet_fail(error, "check skerry.conf", "cannot encode the provisioning: %s", ota_err_text(code));
 	}
-	identity->provision.data = buf;
+	out->data = buf;
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static int make_provision(struct maker *maker, struct identity *identity, struct
 		provision.keyset = (struct ota_bytes){maker->keys.bytes.bytes, maker->keys.bytes.len};
 		provision.cas[0] = (struct ota_bytes){ca.raw.p, ca.raw.len};
 		ota_sha256(cert.raw.p, cert.raw.len, identity->cert_digest);
-		rc = encode(&provision, identity, error);
+		rc = encode(&provision, &identity->provision, error);
 	}
 	explicit_bzero(key_der, sizeof key_der);
 	mbedtls_x509_crt_free(&cert);
@@ -152,4 +152,47 @@ void identity_free(struct identity *identity)
 {
 	file_bytes_free(&identity->provision);
 	explicit_bzero(identity, sizeof *identity);
+}
+
+/* ---- to be claimed ---- */
+
+static int read_claim_url(const struct home *home, struct ota_provision *out, struct fleet_error *error)
+{
+	struct conf conf;
+	const char *url = NULL;
+	if (conf_read(home_path(home, HOME_CONF).text, &conf, error) < 0)
+		return -1;
+	int rc = 0;
+	if (!conf_has(&conf, "claim-url"))
+		rc = fleet_fail(error,
+			"run `skerry init --add-issuer`, or add a line claim-url = https://HOST:PORT/claim",
+			"'%s' does not say where devices claim their identity", conf.path);
+	else
+		rc = conf_text(&conf, "claim-url", &url, error);
+	if (rc == 0 && (strncmp(url, "https://", 8) != 0 || strlen(url) >= sizeof out->claim_url))
+		rc = fleet_fail(error, "give https://HOST:PORT/claim", "'%s': claim-url = %s is no https address",
+			conf.path, url);
+	if (rc == 0)
+		snprintf(out->claim_url, sizeof out->claim_url, "%s", url);
+	conf_free(&conf);
+	return rc;
+}
+
+int identity_make_claim(const struct home *home, const char *board, const char *token, struct file_bytes *provision,
+	struct fleet_error *error)
+{
+	struct ota_provision claim = {.time_floor_s = (uint64_t)time(NULL), .ca_count = 1};
+	struct keychain_link keys;
+	mbedtls_x509_crt ca;
+	snprintf(claim.board, sizeof claim.board, "%s", board);
+	snprintf(claim.claim_token, sizeof claim.claim_token, "%s", token);
+	if (fill_from_home(home, &claim, error) < 0 || read_claim_url(home, &claim, error) < 0 ||
+		keychain_newest(home, &keys, error) < 0 || load_cert(home_path(home, HOME_CA).text, &ca, error) < 0)
+		return -1;
+	claim.keyset = (struct ota_bytes){keys.bytes.bytes, keys.bytes.len};
+	claim.cas[0] = (struct ota_bytes){ca.raw.p, ca.raw.len};
+	int rc = encode(&claim, provision, error);
+	mbedtls_x509_crt_free(&ca);
+	explicit_bzero(&claim, sizeof claim);
+	return rc;
 }

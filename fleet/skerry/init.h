@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "shared/home.h"
+#include "shared/key.h"
 #include "skerry/keychain.h"
 
 #define INIT_NAMES_MAX 8
@@ -24,5 +25,13 @@ struct init_plan {
 /* Write the configuration files into folder `dir`, which will become plan->home. 0 or -1. */
 int init_write_confs(const struct init_plan *plan, const struct home *dir, struct fleet_error *error)
 	__attribute__((warn_unused_result));
+
+/* ---- init_issuer.c: who certifies devices that claim an identity ---- */
+
+/* Make the issuer's key and certificate in `dir`, and the broker's list of authorities; after the CA's. 0 or -1. */
+int init_make_issuer(struct key_random *random, const struct home *dir, struct fleet_error *error)
+	__attribute__((warn_unused_result));
+/* The same for a home that was made without; its configuration is changed to it. 0 or -1. */
+int init_add_issuer(const struct home *home, struct fleet_error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -18,6 +18,7 @@ static const char *const device_publishes[] = {
 	"telemetry/+",
 	"cmd/reply",
 	"crash",
+	"cert/renew",
 };
 static const char *const device_reads[] = {
 	"jobs/$next/get/accepted",
@@ -29,6 +30,7 @@ static const char *const device_reads[] = {
 	"cmd",
 	"crash/accepted",
 	"trust/keyset",
+	"cert/issued",
 };
 
 static void print_cli_conf(FILE *to, const struct init_plan *plan)
@@ -37,9 +39,11 @@ static void print_cli_conf(FILE *to, const struct init_plan *plan)
 		"# Read by the command line `skerry`.\n"
 		"# Where skerryd answers.\nurl = https://127.0.0.1:%llu\n"
 		"# What new devices are told: the broker, their topics, their vendor.\n"
-		"broker-host = %s\nbroker-port = %llu\nprefix = %s\nvendor = %s\n",
+		"broker-host = %s\nbroker-port = %llu\nprefix = %s\nvendor = %s\n"
+		"# Where devices with an enrolment token claim their identity.\n"
+		"claim-url = https://%s:%llu/claim\n",
 		(unsigned long long)plan->http_port, plan->broker_host, (unsigned long long)plan->broker_port,
-		plan->prefix, plan->vendor);
+		plan->prefix, plan->vendor, plan->broker_host, (unsigned long long)plan->http_port);
 }
 
 static void print_server_conf(FILE *to, const struct init_plan *plan)
@@ -53,7 +57,9 @@ static void print_server_conf(FILE *to, const struct init_plan *plan)
 		"# A job that is under way and says nothing for so long has timed out.\n"
 		"step-timeout-s = 3600\n"
 		"# An assignment that skerryd signs holds for so long.\n"
-		"assignment-lifetime-s = 604800\n",
+		"assignment-lifetime-s = 604800\n"
+		"# A certificate that a device gets from skerryd holds for so long; it is renewed in its last third.\n"
+		"certificate-lifetime-s = 31536000\n",
 		(unsigned long long)plan->broker_port, plan->prefix, plan->listen, (unsigned long long)plan->http_port,
 		plan->broker_host, (unsigned long long)plan->http_port);
 }
@@ -66,18 +72,20 @@ static void print_broker_conf(FILE *to, const struct init_plan *plan)
 	fprintf(to,
 		"# Mosquitto for this fleet: mosquitto -c %s/" HOME_BROKER_CONF "\n"
 		"listener %llu %s\n"
-		"cafile %s/" HOME_CA "\ncertfile %s/server/broker.crt\nkeyfile %s/server/broker.key\n"
+		"cafile %s/" HOME_CLIENT_CAS "\ncertfile %s/server/broker.crt\nkeyfile %s/server/broker.key\n"
 		"require_certificate true\nuse_identity_as_username true\n"
 		"# Without this one device could take another's session by using its client id.\n"
 		"use_username_as_clientid true\n"
-		"allow_anonymous false\nacl_file %s/server/mosquitto.acl\n"
+		"allow_anonymous false\nacl_file %s/" HOME_BROKER_ACL "\n"
+		"# skerryd sends SIGHUP when it has changed the ACL: a device was revoked.\n"
+		"pid_file %s/" HOME_BROKER_PID "\n"
 		"set_tcp_nodelay true\nmax_packet_size 65536\n"
 		"# When skerryd connects, the remembered presence of the whole fleet comes to it at once: what is more "
 		"than this is dropped.\n"
 		"max_inflight_messages 200\nmax_queued_messages 200000\nmax_queued_bytes 67108864\n"
 		"# The queue is skerryd's database; the broker keeps nothing.\npersistence false\n"
 		"log_dest stderr\nconnection_messages false\n%s%s%s",
-		dir, (unsigned long long)plan->broker_port, plan->listen, dir, dir, dir, dir, user ? "user " : "",
+		dir, (unsigned long long)plan->broker_port, plan->listen, dir, dir, dir, dir, dir, user ? "user " : "",
 		user ? user->pw_name : "", user ? "\n" : "");
 }
 
@@ -114,5 +122,5 @@ int init_write_confs(const struct init_plan *plan, const struct home *dir, struc
 		write_text(plan, print_server_conf, home_path(dir, HOME_SERVER_CONF), error) < 0 ||
 		write_text(plan, print_broker_conf, home_path(dir, HOME_BROKER_CONF), error) < 0)
 		return -1;
-	return write_text(plan, print_acl, home_path(dir, "server/mosquitto.acl"), error);
+	return write_text(plan, print_acl, home_path(dir, HOME_BROKER_ACL), error);
 }

@@ -38,6 +38,7 @@ static const struct http_route *const tables[] = {
 	http_image_routes,
 	http_job_routes,
 	http_keyset_routes,
+	http_enrolment_routes,
 	http_telemetry_routes,
 	http_history_routes,
 	http_rollout_routes,

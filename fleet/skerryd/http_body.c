@@ -11,6 +11,8 @@ static size_t body_max(const struct http_request *request)
 	switch (request->route->body) {
 	case HTTP_BODY_JSON:
 		return HTTP_JSON_MAX;
+	case HTTP_BODY_CLAIM:
+		return HTTP_CLAIM_MAX;
 	case HTTP_BODY_MANIFEST:
 		return OTA_MANIFEST_BYTES_MAX;
 	case HTTP_BODY_KEYSET:

@@ -16,6 +16,7 @@
 #include "skerryd/skerryd.h"
 
 #define HTTP_JSON_MAX    (64u << 10)
+#define HTTP_CLAIM_MAX   4096 /* from somebody who has shown nothing yet */
 #define HTTP_PAYLOAD_MAX (64u << 20)
 #define HTTP_ID_MAX      80
 
@@ -24,7 +25,14 @@ struct http_request;
 /* What a handler returns: MHD_YES when it has queued an answer, MHD_NO to close the connection, or: */
 #define HTTP_WAIT 2 /* call again when something changed, or time is up */
 
-enum http_body { HTTP_BODY_NONE = 1, HTTP_BODY_JSON, HTTP_BODY_MANIFEST, HTTP_BODY_KEYSET, HTTP_BODY_PAYLOAD };
+enum http_body {
+	HTTP_BODY_NONE = 1,
+	HTTP_BODY_JSON,
+	HTTP_BODY_MANIFEST,
+	HTTP_BODY_KEYSET,
+	HTTP_BODY_PAYLOAD,
+	HTTP_BODY_CLAIM
+};
 
 struct http_route {
 	const char *method, *path; /* a '*' stands for one id, which goes into request->ids, three at most */
@@ -53,6 +61,7 @@ extern const struct http_route http_audit_routes[];
 extern const struct http_route http_stream_routes[];
 extern const struct http_route http_token_routes[];
 extern const struct http_route http_openapi_routes[];
+extern const struct http_route http_enrolment_routes[];
 
 struct http_request {
 	struct http_request *next; /* of those that wait */

@@ -355,8 +355,8 @@ static int decide(
 		return -1;
 	if (decision == JOB_ACCEPT || decision == JOB_REPEATED)
 		return answer_accepted(server, job, refusal->token);
-	if (decision == JOB_ENDED && (late_event(server, job, update->status) < 0 ||
-					     rollouts_on_late_job(server, job, update->status) < 0))
+	if (decision == JOB_ENDED &&
+		(late_event(server, job, update->status) < 0 || rollouts_on_late_job(server, job, update->status) < 0))
 		return -1;
 	refusal->code = job_decision_code(decision);
 	refusal->message = "see executionState";

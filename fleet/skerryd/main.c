@@ -19,6 +19,7 @@
 #include "skerryd/link.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
+#include "skerryd/revoke.h"
 #include "skerryd/rollouts.h"
 #include "skerryd/skerryd.h"
 #include "skerryd/telemetry.h"
@@ -114,8 +115,10 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	if (start_event(server) < 0 || devices_enrol_all(server) < 0)
 		return fleet_fail(error, "free some space, or restore the database from a backup",
 			"the database failed: %s", store_error(server->store));
-	if (trust_start(server, error) < 0)
+	if (trust_start(server, error) < 0 || issuer_open(&server->issuer, &server->settings.home, error) < 0)
 		return -1;
+	/* A revocation whose second half was cut off. */
+	(void)revoke_tell_broker(server);
 	if (inbox_open(&daemon->inbox, error) < 0)
 		return -1;
 	server->inbox = daemon->inbox;
@@ -140,6 +143,7 @@ static void stop(struct daemon *daemon)
 	bell_free(&server->bells);
 	trust_stop(&server->trust);
 	rollouts_stop(server);
+	issuer_close(&server->issuer);
 	store_close(server->store);
 	if (ended) {
 		inbox_free(daemon->inbox);

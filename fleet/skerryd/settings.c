@@ -6,10 +6,11 @@
 #include "shared/file.h"
 #include "shared/text.h"
 
-#define ASSIGNMENT_LIFETIME_S 604800
-#define RATE_PER_S            500
-#define RATE_BURST            2000
-#define ARTIFACT_URL_MAX      180 /* with "/<digest>.fit" still an address that a job may carry */
+#define ASSIGNMENT_LIFETIME_S  604800
+#define CERTIFICATE_LIFETIME_S 31536000
+#define RATE_PER_S             500
+#define RATE_BURST             2000
+#define ARTIFACT_URL_MAX       180 /* with "/<digest>.fit" still an address that a job may carry */
 
 static int read_optional(struct settings *settings, const char *key, uint64_t max, uint64_t otherwise, uint64_t *value,
 	struct fleet_error *error)
@@ -25,14 +26,14 @@ static int read_numbers(struct settings *settings, struct fleet_error *error)
 		return -1;
 	if (conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
 		return -1;
-	return read_optional(settings, "assignment-lifetime-s", 31536000, ASSIGNMENT_LIFETIME_S,
-		       &settings->assignment_lifetime_s, error) < 0 ||
-			       read_optional(
-				       settings, "rate-per-s", 1000000, RATE_PER_S, &settings->rate_per_s, error) < 0 ||
-			       read_optional(
-				       settings, "rate-burst", 1000000, RATE_BURST, &settings->rate_burst, error) < 0
-		       ? -1
-		       : 0;
+	if (read_optional(settings, "assignment-lifetime-s", 31536000, ASSIGNMENT_LIFETIME_S,
+		    &settings->assignment_lifetime_s, error) < 0 ||
+		read_optional(settings, "certificate-lifetime-s", 630720000, CERTIFICATE_LIFETIME_S,
+			&settings->certificate_lifetime_s, error) < 0)
+		return -1;
+	if (read_optional(settings, "rate-per-s", 1000000, RATE_PER_S, &settings->rate_per_s, error) < 0)
+		return -1;
+	return read_optional(settings, "rate-burst", 1000000, RATE_BURST, &settings->rate_burst, error);
 }
 
 static int read_texts(struct settings *settings, struct fleet_error *error)
@@ -65,7 +66,7 @@ static int read_flag(const struct conf *text, const char *key, bool *flag, struc
 		       : fleet_fail(error, "use yes or no", "'%s': %s = %s is neither", text->path, key, value);
 }
 
-static int read_optional(struct settings *settings, struct fleet_error *error)
+static int read_webhook(struct settings *settings, struct fleet_error *error)
 {
 	const struct conf *text = &settings->text;
 	settings->webhook_ca = NULL;
@@ -93,7 +94,7 @@ int settings_load(struct settings *settings, struct fleet_error *error)
 		conf_read(home_path(&settings->home, HOME_SERVER_CONF).text, &settings->text, error) < 0)
 		return -1;
 	if (read_numbers(settings, error) == 0 && read_texts(settings, error) == 0 &&
-		read_optional(settings, error) == 0 && read_token_hash(settings, error) == 0)
+		read_webhook(settings, error) == 0 && read_token_hash(settings, error) == 0)
 		return 0;
 	conf_free(&settings->text);
 	return -1;

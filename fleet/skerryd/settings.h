@@ -15,6 +15,7 @@ struct settings {
 	const char *broker_host, *prefix, *listen, *artifact_url;
 	uint64_t broker_port, http_port, step_timeout_s, assignment_lifetime_s;
 	uint64_t rate_per_s, rate_burst; /* requests of one token */
+	uint64_t certificate_lifetime_s; /* of those that devices get */
 	uint8_t token_hash[32];          /* SHA-256 of the operator's token */
 	bool verbose;
 	bool webhook_private;   /* webhooks may lead to addresses that are not public */

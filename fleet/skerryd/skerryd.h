@@ -11,6 +11,7 @@
 #define SKERRYD_SKERRYD_H
 
 #include "skerryd/bell.h"
+#include "skerryd/issuer.h"
 #include "skerryd/metrics.h"
 #include "skerryd/outbox.h"
 #include "skerryd/settings.h"
@@ -20,6 +21,11 @@
 #include "skerryd/webhook_post.h"
 
 #define SKERRYD_VERSION "0.1.0"
+
+/* How fast claims are taken: a bucket that fills with time. */
+struct enrol_rate {
+	int64_t filled_ms, tokens;
+};
 
 struct mqtt;
 struct http;
@@ -48,6 +54,8 @@ struct skerryd {
 	struct outbox outbox;
 	struct throttle throttle;
 	struct trust trust;
+	struct issuer issuer;
+	struct enrol_rate enrol_rate;
 	struct metrics metrics;
 	struct webhooks webhooks;
 	enum store_durability durability; /* of the open group */

@@ -139,6 +139,50 @@ struct store_report {
 };
 int store_report_put(struct store *store, const char *id, const struct store_report *report, int64_t now) STORE_CHECK;
 
+/* ---- enrolments: who may claim an identity, by a token that is kept as SHA-256 ---- */
+
+struct store_enrolment {
+	char id[33], tenant[33], board[33];
+	char pattern
+		[65]; /* of the ids: "{key}" stands for the begin of the key's digest, "{serial}" for the serial number */
+	char attributes[2048];                   /* JSON object, "" = none */
+	int64_t uses_left, added_at, expires_at; /* unix seconds */
+};
+int store_enrolment_add(
+	struct store *store, const struct store_enrolment *enrolment, const uint8_t hash[32]) STORE_CHECK;
+int store_enrolment_find(struct store *store, const uint8_t hash[32], struct store_enrolment *enrolment) STORE_CHECK;
+/* Takes one use. STORE_NONE: none was left. */
+int store_enrolment_use(struct store *store, const char *id) STORE_CHECK;
+/* tenant "": of all. */
+int store_enrolments_json(struct store *store, const char *tenant, json_t **enrolments) STORE_CHECK;
+int store_enrolment_remove(struct store *store, const char *tenant, const char *id) STORE_CHECK;
+
+/* ---- certificates that devices got from us ---- */
+
+struct store_holder {
+	char device[65], state[17], tenant[33];
+};
+/* The device whose public key has this digest (hex). */
+int store_holder_by_key(struct store *store, const char *key_digest, struct store_holder *holder) STORE_CHECK;
+int store_holder_get(struct store *store, const char *device, struct store_holder *holder) STORE_CHECK;
+/* Give a device its key, tenant and attributes (JSON object or ""). */
+int store_holder_put(struct store *store, const struct store_holder *holder, const char *key_digest,
+	const char *attributes) STORE_CHECK;
+
+/* Ids of the devices that are revoked, rows. */
+int store_revoked_json(struct store *store, json_t **devices) STORE_CHECK;
+
+struct store_certificate {
+	char serial[65]; /* hex */
+	int64_t expires_at;
+	uint8_t bytes[2048]; /* DER */
+	size_t len;
+};
+int store_certificate_add(
+	struct store *store, const char *device, const struct store_certificate *certificate, int64_t now) STORE_CHECK;
+int store_certificate_newest(
+	struct store *store, const char *device, struct store_certificate *certificate) STORE_CHECK;
+
 /* ---- trust: keysets, and what was assigned (SPEC §11) ---- */
 
 struct store_keyset {

@@ -6,7 +6,7 @@
 
 #define JOB_STRUCT_COLUMNS                                                                                             \
 	"SELECT id, device, digest, version, status, version_number, queued_at, started_at, updated_at, details, "     \
-	"document, rollout"                                                                                                     \
+	"document, rollout"                                                                                            \
 	" FROM jobs "
 #define JOB_JSON_COLUMNS                                                                                               \
 	"SELECT id AS jobId, device, digest, version, status, details AS statusDetails_json,"                          \

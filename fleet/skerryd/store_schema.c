@@ -60,6 +60,12 @@ static const char to_4[] =
 	"ALTER TABLE devices ADD COLUMN state TEXT NOT NULL DEFAULT 'active';"
 	"ALTER TABLE devices ADD COLUMN cert_serial TEXT;"
 	"ALTER TABLE devices ADD COLUMN cert_expires INTEGER;"
+	/* Of a device that claimed its identity: SHA-256 of its public key, by which it is known again. */
+	"ALTER TABLE devices ADD COLUMN key_digest TEXT;"
+	"CREATE UNIQUE INDEX devices_key ON devices (key_digest);"
+	"CREATE TABLE certificates (serial TEXT PRIMARY KEY, device TEXT NOT NULL REFERENCES devices,"
+	" added_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX certificates_device ON certificates (device, added_at);"
 	"ALTER TABLE devices ADD COLUMN last_error TEXT;"
 	"ALTER TABLE devices ADD COLUMN health TEXT;"
 	"ALTER TABLE devices ADD COLUMN app TEXT;"
@@ -102,8 +108,8 @@ static const char to_4[] =
 	/* Enrolment by a token, which is kept as SHA-256. */
 	"CREATE TABLE enrolments (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants, hash BLOB NOT NULL "
 	"UNIQUE,"
-	" board TEXT NOT NULL, attributes TEXT, uses_left INTEGER NOT NULL, added_at INTEGER NOT NULL,"
-	" expires_at INTEGER NOT NULL) STRICT;"
+	" board TEXT NOT NULL, pattern TEXT NOT NULL, attributes TEXT, uses INTEGER NOT NULL DEFAULT 0,"
+	" uses_left INTEGER NOT NULL, added_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT;"
 	/* Webhooks, and what is still to be told. */
 	"CREATE TABLE webhooks (id TEXT PRIMARY KEY, tenant TEXT REFERENCES tenants, url TEXT NOT NULL, secret TEXT "
 	"NOT NULL,"

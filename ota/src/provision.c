@@ -24,8 +24,21 @@ enum key {
 	KEY_KEYSET,
 	KEY_BOARD,
 	KEY_TIME_FLOOR,
-	KEY_COUNT = KEY_TIME_FLOOR,
+	KEY_CLAIM_URL,
+	KEY_CLAIM_TOKEN,
 };
+
+/* Which members there are: all keys in a row, with the identity or with how to claim one. */
+struct keys {
+	enum key first, last;
+};
+static const struct keys with_identity = {KEY_DEVICE_ID, KEY_TIME_FLOOR};
+static const struct keys with_claim = {KEY_CAS, KEY_CLAIM_TOKEN};
+
+static size_t keys_count(const struct keys *keys)
+{
+	return (size_t)(keys->last - keys->first) + 1;
+}
 
 static uint32_t le32(const uint8_t *at)
 {
@@ -49,12 +62,13 @@ int ota_provision_payload_bytes(const uint8_t *head)
 	return (int)len;
 }
 
-/* The id becomes a topic level, a user name and a certificate name. */
-static bool device_id_ok(const char *id)
+/* An id becomes a topic level, a user name and a certificate name. */
+static bool is_plain(const char *text, size_t min)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t len = strlen(text);
 
-	return id[0] != '\0' && strspn(id, alphabet) == strlen(id);
+	return len >= min && strspn(text, alphabet) == len;
 }
 
 static bool topic_prefix_ok(const char *prefix)
@@ -64,13 +78,29 @@ static bool topic_prefix_ok(const char *prefix)
 	return len > 0 && prefix[0] != '/' && prefix[len - 1] != '/' && !strpbrk(prefix, "+#");
 }
 
+static bool is_claim(const struct ota_provision *p)
+{
+	return p->claim_url[0] != '\0' || p->claim_token[0] != '\0';
+}
+
+static bool identity_ok(const struct ota_provision *p)
+{
+	return is_plain(p->device_id, 1) && p->key.len > 0 && p->cert.len > 0;
+}
+
+static bool claim_ok(const struct ota_provision *p)
+{
+	return strncmp(p->claim_url, "https://", 8) == 0 && is_plain(p->claim_token, 16) && p->device_id[0] == '\0' &&
+	       p->key.len == 0 && p->cert.len == 0;
+}
+
 static bool members_ok(const struct ota_provision *p)
 {
-	if (!device_id_ok(p->device_id) || !topic_prefix_ok(p->topic_prefix))
+	if (!(is_claim(p) ? claim_ok(p) : identity_ok(p)) || !topic_prefix_ok(p->topic_prefix))
 		return false;
 	if (p->broker_host[0] == '\0' || p->broker_port == 0 || p->board[0] == '\0')
 		return false;
-	if (p->key.len == 0 || p->cert.len == 0 || p->ca_count == 0 || p->keyset.len == 0)
+	if (p->ca_count == 0 || p->keyset.len == 0)
 		return false;
 	if (p->ca_count > OTA_PROVISION_CAS_MAX || p->keyset.len > OTA_KEYSET_BYTES_MAX)
 		return false;
@@ -140,19 +170,29 @@ static void member_read(struct cbor_in *in, enum key key, struct ota_provision *
 	case KEY_TIME_FLOOR:
 		out->time_floor_s = cbor_uint(in, INT64_MAX);
 		break;
+	case KEY_CLAIM_URL:
+		cbor_text(in, out->claim_url, sizeof(out->claim_url));
+		break;
+	case KEY_CLAIM_TOKEN:
+		cbor_text(in, out->claim_token, sizeof(out->claim_token));
+		break;
 	}
 }
 
 static int payload_read(const uint8_t *payload, size_t len, struct ota_provision *out)
 {
-	struct cbor_keys keys = {0};
+	struct cbor_keys seen = {0};
+	const struct keys *keys;
 	struct cbor_in in;
+	size_t count;
 
 	cbor_read(&in, payload, len);
-	if (cbor_map(&in) != KEY_COUNT)
+	count = cbor_map(&in);
+	keys = count == keys_count(&with_claim) ? &with_claim : &with_identity;
+	if (count != keys_count(keys))
 		cbor_fail(&in, -OTA_E_PROVISION);
-	for (int key = KEY_DEVICE_ID; key <= KEY_COUNT && !in.error; key++) {
-		if (cbor_key(&in, &keys) != key)
+	for (int key = (int)keys->first; key <= (int)keys->last && !in.error; key++) {
+		if (cbor_key(&in, &seen) != key)
 			cbor_fail(&in, -OTA_E_PROVISION);
 		member_read(&in, (enum key)key, out);
 	}
@@ -225,12 +265,19 @@ static void member_put(struct cbor_out *out, enum key key, const struct ota_prov
 	case KEY_TIME_FLOOR:
 		cbor_put_int(out, (int64_t)p->time_floor_s);
 		break;
+	case KEY_CLAIM_URL:
+		cbor_put_text(out, p->claim_url);
+		break;
+	case KEY_CLAIM_TOKEN:
+		cbor_put_text(out, p->claim_token);
+		break;
 	}
 }
 
 int ota_provision_encode(const struct ota_provision *p, uint8_t *buf, size_t cap, size_t *len)
 {
 	size_t room = cap > OTA_PROVISION_BYTES_MAX ? OTA_PROVISION_BYTES_MAX : cap - cap % 512;
+	const struct keys *keys = is_claim(p) ? &with_claim : &with_identity;
 	struct cbor_out out;
 	struct ota_provision parsed;
 
@@ -240,8 +287,8 @@ int ota_provision_encode(const struct ota_provision *p, uint8_t *buf, size_t cap
 		return -OTA_E_TOO_LONG;
 	memset(buf, 0, room);
 	out = (struct cbor_out){buf + OTA_PROVISION_HEAD_BYTES, room - OTA_PROVISION_HEAD_BYTES, 0, false};
-	cbor_put_map(&out, KEY_COUNT);
-	for (int key = KEY_DEVICE_ID; key <= KEY_COUNT; key++)
+	cbor_put_map(&out, keys_count(keys));
+	for (int key = (int)keys->first; key <= (int)keys->last; key++)
 		member_put(&out, (enum key)key, p);
 	if (out.overflow)
 		return -OTA_E_TOO_LONG;

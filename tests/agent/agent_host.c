@@ -222,6 +222,7 @@ static void flash_map_set(void)
 	config.core.slot[1] = (struct ota_range){0x6000, 0x4000};
 	config.core.state = (struct ota_range){0x880, 0x40};
 	config.core.trust = (struct ota_range){0x900, 0x40};
+	config.identity = (struct ota_range){0x980, 0x10};
 	config.provision = (struct ota_range){0x1000, 0x80};
 }
 

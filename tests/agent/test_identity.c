@@ -19,6 +19,11 @@ static int fake_read(void *ctx, uint32_t lba, void *buf, uint32_t count)
 static const struct ota_port port = {.blk_read = fake_read};
 static const struct ota_range where = {8, 32};
 
+static int load(struct identity *identity, struct ota_range range)
+{
+	return identity_load(identity, &port, NULL, &(struct identity_map){.provision = range});
+}
+
 /* A provisioning with a key of `key_len` bytes at LBA 8. */
 static int provision(size_t key_len)
 {
@@ -49,7 +54,7 @@ static void loads_what_was_provisioned(void **state)
 
 	(void)state;
 	assert_int_equal(provision(121), 0);
-	assert_int_equal(identity_load(&identity, &port, NULL, where), 0);
+	assert_int_equal(load(&identity, where), 0);
 	assert_string_equal(identity.provision.device_id, "dev-1");
 	assert_string_equal(identity.provision.broker_host, "broker.example");
 	assert_int_equal(identity.provision.key.len, 121);
@@ -64,17 +69,17 @@ static void names_why_there_is_none(void **state)
 	struct identity identity;
 
 	(void)state;
-	assert_int_equal(identity_load(&identity, &port, NULL, (struct ota_range){0, 0}), -OTA_E_PROVISION);
+	assert_int_equal(load(&identity, (struct ota_range){0, 0}), -OTA_E_PROVISION);
 	memset(flash, 0, sizeof(flash));
-	assert_int_equal(identity_load(&identity, &port, NULL, where), -OTA_E_PROVISION);
+	assert_int_equal(load(&identity, where), -OTA_E_PROVISION);
 	memset(flash, 0xff, sizeof(flash));
-	assert_int_equal(identity_load(&identity, &port, NULL, where), -OTA_E_PROVISION);
+	assert_int_equal(load(&identity, where), -OTA_E_PROVISION);
 	assert_int_equal(provision(121), 0);
 	flash[9 * 512 + 5] ^= 1;
-	assert_int_equal(identity_load(&identity, &port, NULL, where), -OTA_E_PROVISION);
+	assert_int_equal(load(&identity, where), -OTA_E_PROVISION);
 	assert_int_equal(provision(121), 0);
 	flash_fails = true;
-	assert_int_equal(identity_load(&identity, &port, NULL, where), -OTA_E_IO);
+	assert_int_equal(load(&identity, where), -OTA_E_IO);
 	assert_null(identity.image);
 }
 
@@ -85,8 +90,8 @@ static void stays_within_the_partition(void **state)
 
 	(void)state;
 	assert_int_equal(provision(20000), 0);
-	assert_int_equal(identity_load(&identity, &port, NULL, where), -OTA_E_PROVISION);
-	assert_int_equal(identity_load(&identity, &port, NULL, (struct ota_range){8, 120}), 0);
+	assert_int_equal(load(&identity, where), -OTA_E_PROVISION);
+	assert_int_equal(load(&identity, (struct ota_range){8, 120}), 0);
 	identity_free(&identity);
 }
 

@@ -33,12 +33,18 @@ static void image_check(const uint8_t *image, size_t len)
 	FUZZ_MUST(error == 0 || error == -OTA_E_PROVISION);
 	if (error)
 		return;
-	FUZZ_MUST(strlen(provision.device_id) - 1 < 64 && strlen(provision.topic_prefix) - 1 < 128);
+	FUZZ_MUST(strlen(provision.topic_prefix) - 1 < 128);
 	FUZZ_MUST(provision.ca_count - 1 < OTA_PROVISION_CAS_MAX);
 	FUZZ_MUST(provision.keyset.len <= OTA_KEYSET_BYTES_MAX);
 	bytes_check(&provision.keyset, image, len);
-	bytes_check(&provision.key, image, len);
-	bytes_check(&provision.cert, image, len);
+	if (provision.claim_url[0]) {
+		FUZZ_MUST(strlen(provision.claim_token) - 16 < 49 && !provision.device_id[0]);
+		FUZZ_MUST(provision.key.len == 0 && provision.cert.len == 0);
+	} else {
+		FUZZ_MUST(strlen(provision.device_id) - 1 < 64);
+		bytes_check(&provision.key, image, len);
+		bytes_check(&provision.cert, image, len);
+	}
 	for (size_t i = 0; i < provision.ca_count; i++)
 		bytes_check(&provision.cas[i], image, len);
 	again_check(image, &provision);

@@ -7,3 +7,8 @@
 
 /* The image provides mbedtls_ms_time_t mbedtls_ms_time(void): monotonic milliseconds. */
 #define MBEDTLS_PLATFORM_MS_TIME_ALT
+
+/* A device makes its own key and asks for a certificate (agent/common/certificate.c). */
+#define MBEDTLS_PK_WRITE_C
+#define MBEDTLS_X509_CREATE_C
+#define MBEDTLS_X509_CSR_WRITE_C

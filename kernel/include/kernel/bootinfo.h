@@ -15,7 +15,7 @@ enum boot_mode { BOOT_NORMAL, BOOT_TRIAL, BOOT_SAFE };
 struct bootinfo {
 	bool present; /* false: started without the boot loader; all else zero */
 	uint32_t boot_record_lba[2];
-	struct flash_range crash, state, trust, provision, kv, slot[2];
+	struct flash_range crash, state, trust, identity, provision, kv, slot[2];
 	uint8_t slot_index; /* 0 = a, 1 = b */
 	enum boot_mode mode;
 	uint8_t digest[32];

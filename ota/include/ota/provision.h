@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The provisioning partition's bytes (SPEC §7): who the device is and whom it trusts. Written by `skerry device add`,
- * read by the agents. Part of ota_format. Holds the device's private key: never logged.
+ * The provisioning partition's bytes (SPEC §7): who the device is, or where it claims to be somebody, and whom it trusts.
+ * Written by `skerry device add` and `skerry device disk`, read by the agents. Part of ota_format. Holds the device's private key: never logged.
  */
 #ifndef OTA_PROVISION_H
 #define OTA_PROVISION_H
@@ -19,6 +19,8 @@
 #define OTA_PROVISION_HOST_MAX      254 /* with NUL */
 #define OTA_PROVISION_PREFIX_MAX    129 /* with NUL */
 #define OTA_PROVISION_BOARD_MAX     33  /* with NUL */
+#define OTA_PROVISION_URL_MAX       256 /* with NUL */
+#define OTA_PROVISION_TOKEN_MAX     65  /* with NUL */
 
 struct ota_bytes {
 	const uint8_t *data;
@@ -39,6 +41,12 @@ struct ota_provision {
 		keyset; /* the first one's envelope, 1..OTA_KEYSET_BYTES_MAX bytes; what is in it is looked at by who uses it */
 	char board[OTA_PROVISION_BOARD_MAX];
 	uint64_t time_floor_s; /* unix time */
+	/*
+	 * Either the device has an identity from the start, then both are ""; or it claims one, then device_id is "" and key and
+	 * cert are empty.
+	 */
+	char claim_url[OTA_PROVISION_URL_MAX];     /* https */
+	char claim_token[OTA_PROVISION_TOKEN_MAX]; /* [A-Za-z0-9_-]{16,64}; secret */
 };
 
 /* Bytes of payload that the head sector `head[512]` announces: > 0, or -OTA_E_PROVISION when it is no valid head. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates of the fleet: its CA, the servers', the devices'; and the boot key, RSA-2048: what U-Boot verifies with. Every call: 0 or -1 with *error. */
-#ifndef SKERRY_PKI_H
-#define SKERRY_PKI_H
+#ifndef SHARED_PKI_H
+#define SHARED_PKI_H
 
 #include "shared/key.h"
 
@@ -22,8 +22,9 @@ struct pki_request {
 	mbedtls_pk_context *issuer_key;
 	const char *names[PKI_NAMES_MAX]; /* SERVER: host names and IPv4 addresses it answers to */
 	size_t name_count;
+	uint64_t valid_s; /* from now; 0: 20 years */
 };
-/* Make the certificate, PEM, NUL-terminated. Valid from yesterday (for clocks that differ) for 20 years. */
+/* Make the certificate, PEM, NUL-terminated. Valid from yesterday on, for clocks that differ. */
 int pki_certify(struct key_random *random, const struct pki_request *request, char pem[KEY_PEM_MAX],
 	struct fleet_error *error) __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "skerry/pki.h"
+#include "shared/pki.h"
 
 #include <arpa/inet.h>
 #include <mbedtls/oid.h>
@@ -10,7 +10,8 @@
 
 #include "shared/file.h"
 
-#define VALID_DAYS (20 * 365)
+#define DAY_S        86400
+#define VALID_S      (UINT64_C(20) * 365 * DAY_S)
 
 int pki_key_rsa2048(struct key_random *random, mbedtls_pk_context *key, struct fleet_error *error)
 {
@@ -75,10 +76,10 @@ static int set_usage(mbedtls_x509write_cert *cert, enum pki_role role)
 	return rc ? rc : mbedtls_x509write_crt_set_ext_key_usage(cert, role == PKI_SERVER ? &server : &client);
 }
 
-static int set_validity(mbedtls_x509write_cert *cert)
+static int set_validity(mbedtls_x509write_cert *cert, uint64_t valid_s)
 {
 	char from[16], to[16];
-	time_t begin = time(NULL) - 86400, end = begin + (time_t)86400 * VALID_DAYS;
+	time_t now = time(NULL), begin = now - DAY_S, end = now + (time_t)(valid_s ? valid_s : VALID_S);
 	struct tm tm;
 	strftime(from, sizeof from, "%Y%m%d%H%M%S", gmtime_r(&begin, &tm));
 	strftime(to, sizeof to, "%Y%m%d%H%M%S", gmtime_r(&end, &tm));
@@ -109,7 +110,7 @@ static int fill_in(struct key_random *random, mbedtls_x509write_cert *cert, cons
 	if (!rc)
 		rc = set_serial(random, cert);
 	if (!rc)
-		rc = set_validity(cert);
+		rc = set_validity(cert, request->valid_s);
 	if (!rc)
 		rc = set_usage(cert, request->role);
 	if (!rc && request->role != PKI_BOOT)
