@@ -5,7 +5,7 @@
  * fleet/ROLLOUTS.md are checked in the database, and that what is in memory is what is there.
  *
  * Usage: prop_rollouts [fleets [seed]]         prints `fleets: N run, M failed`
- *        prop_rollouts --every-write [seed]    one history, killed at its 1st, 2nd, 3rd … write; prints `writes: N kills, M failed`
+ *        prop_rollouts --every-write [kills [seed]]    histories, each killed at its 1st, 2nd, 3rd … write; prints `writes: N kills …, M failed`
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #include "skerryd/rollouts_priv.h"
 #include "skerryd/store_priv.h"
 
-enum { DEVICES_MAX = 12, TURNS_MAX = 3000, FLEETS_DEFAULT = 100, MINUTE = 60 * 1000 };
+enum { DEVICES_MAX = 12, TURNS_MAX = 3000, FLEETS_DEFAULT = 100, KILLS_DEFAULT = 200, MINUTE = 60 * 1000 };
 
 #define NEW    "aa112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BEFORE "bb112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -575,15 +575,17 @@ static bool run(uint64_t seed, uint64_t kill_at, bool kills, uint64_t *writes)
 	return good;
 }
 
-static int every_write(uint64_t seed)
+/* Whole histories, each killed at each of its writes in turn, until there were `least` kills. */
+static int every_write(uint64_t least, uint64_t seed)
 {
-	uint64_t writes = UINT64_MAX, kills = 0, failed = 0, most = 3000;
-	for (uint64_t at = 1; at <= most; at++, kills++) {
-		failed += !run(seed, at, false, &writes);
-		if (writes < at)
-			break;
+	uint64_t kills = 0, failed = 0, histories = 0;
+	for (; kills < least; seed++, histories++) {
+		uint64_t writes = UINT64_MAX;
+		for (uint64_t at = 1; at <= writes; at++, kills++)
+			failed += !run(seed, at, false, &writes);
 	}
-	printf("writes: %llu kills, %llu failed\n", (unsigned long long)kills, (unsigned long long)failed);
+	printf("writes: %llu kills in %llu histories, %llu failed\n", (unsigned long long)kills,
+		(unsigned long long)histories, (unsigned long long)failed);
 	return failed ? 1 : 0;
 }
 
@@ -591,11 +593,11 @@ int main(int argc, char **argv)
 {
 	bool every = argc > 1 && strcmp(argv[1], "--every-write") == 0;
 	uint64_t fleets = argc > 1 && !every ? strtoull(argv[1], NULL, 0) : FLEETS_DEFAULT, failed = 0, writes;
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 20261123;
+	uint64_t seed = argc > 2 + every ? strtoull(argv[2 + every], NULL, 0) : 20261123;
 	killable_install();
 	printf("seed: %llu\n", (unsigned long long)seed);
 	if (every)
-		return every_write(seed);
+		return every_write(argc > 2 ? strtoull(argv[2], NULL, 0) : KILLS_DEFAULT, seed);
 	for (uint64_t i = 0; i < fleets; i++)
 		failed += !run(seed + i, 0, true, &writes);
 	printf("fleets: %llu run, %llu failed\n", (unsigned long long)fleets, (unsigned long long)failed);

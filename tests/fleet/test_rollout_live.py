@@ -4,7 +4,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -42,37 +41,27 @@ def devices():
     return fleet.json("device", "list")
 
 
-def upload(version):
-    """The digest of an image that is on the server."""
-    suit = fleet.image(version, size=6000)
-    digest = re.search(r"[0-9a-f]{64}", fleet.skerry("image", "inspect", suit, "--json")).group(0)
-    for name, kind in ((suit[:-5] + ".fit", "payload"), (suit, "manifest")):
-        fleet.api("/api/v1/images/%s/%s" % (digest, kind), "-X", "PUT", "--data-binary", "@" + name)
-    return digest
+def described(**members):
+    """A file with a description."""
+    path = fleet.scratch("rollout.json")
+    with open(path, "w") as file:
+        json.dump(members, file)
+    return path
 
 
-def post(path, body=None, wanted=(200, 201)):
-    status, _, answer = fleet.api("/api/v1/rollouts" + path, "-X", "POST", "-H", "Content-Type: application/json", "-d", json.dumps(body or {}))
-    expect(status in wanted, "POST %s is taken" % path, status, answer)
-    return json.loads(answer)
-
-
-def get(rollout, tail=""):
-    return json.loads(fleet.api("/api/v1/rollouts/%s%s" % (rollout, tail))[2])
+def show(rollout):
+    return fleet.json("rollout", "show", rollout)
 
 
 def targets(rollout):
-    return get(rollout, "/targets?limit=500")["targets"]
+    return fleet.json("rollout", "targets", rollout)
 
 
-def start(description):
-    rollout = post("", description)["id"]
-    post("/%s/start" % rollout)
-    return rollout
-
-
-def wait_state(rollout, *states):
-    return home.wait_until(lambda: (lambda r: r["state"] in states and r)(get(rollout)), "the rollout is %s" % " or ".join(states), 2 * home.TIMEOUT_S)
+def watch(rollout, code):
+    """Until it is over, which must end with this code; what it is then."""
+    done = fleet.command("rollout", "watch", rollout, "--timeout", "%d" % (2 * home.TIMEOUT_S), timeout=3 * home.TIMEOUT_S)
+    expect(done.returncode == code, "watching ends with code %d" % code, done.returncode, done.stdout, done.stderr)
+    return show(rollout)
 
 
 WAVES = [{"name": "canary", "count": 3, "advance": {"successPercent": 100}}, {"name": "quarter", "percent": 25, "maxInFlight": 2}, {"name": "rest"}]
@@ -80,12 +69,16 @@ WAVES = [{"name": "canary", "count": 3, "advance": {"successPercent": 100}}, {"n
 
 @case("a good rollout passes its three waves in their order and completes; every device runs the image")
 def good():
-    digest = upload("2.0.0")
+    suit = fleet.image("2.0.0", size=6000)
     with Sim():
-        plan = post("/plan", {"image": digest, "waves": WAVES})
+        file = described(name="good", waves=WAVES, device={"trialS": 10})
+        plan = fleet.json("rollout", "plan", file, "--image", suit)
         expect([w["size"] for w in plan["waves"]] == [3, 4, 9], "the plan says who gets it", plan)
-        rollout = start({"name": "good", "image": digest, "waves": WAVES, "device": {"trialS": 10}})
-        done = wait_state(rollout, "complete")
+        expect(fleet.json("rollout", "list") == [], "a plan makes nothing")
+        rollout = fleet.json("rollout", "create", file, "--image", suit, "--start")["id"]
+        done = watch(rollout, 0)
+        digest = done["digest"]
+        fleet.refused("rollout", "pause", rollout, says="complete")
         expect(done["counts"] == {"succeeded": COUNT}, "all succeeded", done)
         expect([w["state"] for w in done["waves"]] == ["passed"] * 3, "all waves passed", done)
         expect(all(d["digest"] == digest for d in devices()), "what runs is the image", devices())
@@ -101,13 +94,15 @@ def good():
 
 @case("a bad one stops itself in its canary wave, and no device is started after that")
 def bad():
-    digest = upload("3.0.0")
+    suit = fleet.image("3.0.0", size=6000)
     with Sim("--bad", "3.0.0=100"):
-        rollout = start({"name": "bad", "image": digest, "waves": WAVES, "stop": [{"on": "failed", "percent": 10, "min": 2, "of": "rollout", "action": "abort"}],
-                         "device": {"trialS": 10, "retries": 0}})
-        done = wait_state(rollout, "aborted", "aborting")
+        file = described(name="bad", waves=WAVES, stop=[{"on": "failed", "percent": 10, "min": 2, "of": "rollout", "action": "abort"}],
+                         device={"trialS": 10, "retries": 0})
+        rollout = fleet.json("rollout", "create", file, "--image", suit, "--start")["id"]
+        home.wait_until(lambda: show(rollout)["state"] in ("aborting", "aborted"), "it stops itself", 2 * home.TIMEOUT_S)
         jobs = len(fleet.json("job", "list"))
-        done = wait_state(rollout, "aborted")
+        done = watch(rollout, 6)
+        digest = done["digest"]
         expect("stop criterion 1" in done["reason"], "it says why", done)
         expect(done["counts"].get("failed", 0) >= 2 and "succeeded" not in done["counts"], "the canaries failed", done)
         started = [t for t in targets(rollout) if "startedAt" in t]
