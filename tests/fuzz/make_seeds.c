@@ -174,6 +174,31 @@ static void signed_put(
 	put(target, body, buf, 1 + parts.body_len);
 }
 
+/* The body with each of its first byte strings of 24 bytes and more one byte too long: a length that is not checked is met at once. */
+static void stretched_put(const char *target, enum ota_signed_kind kind, const struct cbor_bytes *envelope)
+{
+	struct ota_signed parts;
+	unsigned count = 0;
+
+	must(ota_signed_open(kind, envelope->data, envelope->len, &parts) == 0, target);
+	for (size_t i = 0; i + 2 < parts.body_len && count < 4; i++) {
+		size_t len = parts.body[i + 1], end = i + 2 + len;
+		char name[32];
+
+		if (parts.body[i] != 0x58 || len < 24 || len == 0xff || end > parts.body_len)
+			continue;
+		buf[0] = 1;
+		memcpy(buf + 1, parts.body, end);
+		buf[1 + i + 1]++;
+		buf[1 + end] = 0x5a;
+		memcpy(buf + 1 + end + 1, parts.body + end, parts.body_len - end);
+		must(snprintf(name, sizeof(name), "longer-%u-body", count++) > 0, "name");
+		put(target, name, buf, 1 + parts.body_len + 1);
+		i = end - 1;
+	}
+	must(count > 0, "a byte string to make longer");
+}
+
 static void keysets_make(void)
 {
 	static const unsigned many[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
@@ -187,6 +212,7 @@ static void keysets_make(void)
 	fake_role_make(&keyset.keyset.fleet, 1, many + 9, 4);
 	fake_keyset_sign(&keyset, many, 5);
 	signed_put("keyset", "full", OTA_SIGNED_KEYSET, &(struct cbor_bytes){keyset.envelope, keyset.len});
+	stretched_put("keyset", OTA_SIGNED_KEYSET, &(struct cbor_bytes){keyset.envelope, keyset.len});
 }
 
 static void assignments_make(void)
@@ -203,6 +229,10 @@ static void assignments_make(void)
 	a.says.nonce_len = sizeof(a.says.nonce);
 	fake_assignment_sign(&a, (const unsigned[]){FAKE_FLEET + 1}, 1); /* whom no keyset of fuzz_assignment.c names */
 	signed_put("assignment", "nothing-for-a-class", OTA_SIGNED_ASSIGNMENT, &(struct cbor_bytes){a.envelope, a.len});
+	memcpy(a.says.digest, digest, sizeof(digest));
+	a.says.has_digest = true;
+	fake_assignment_sign(&a, (const unsigned[]){FAKE_FLEET + 1}, 1);
+	stretched_put("assignment", OTA_SIGNED_ASSIGNMENT, &(struct cbor_bytes){a.envelope, a.len});
 }
 
 /* Two copies, then verbs; see fuzz_trust.c. */
