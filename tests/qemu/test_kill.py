@@ -19,11 +19,19 @@ from harness import Timeout  # noqa: E402
 
 SEED = int(os.environ.get("SKERRY_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
 KILLS = int(os.environ.get("SKERRY_TEST_KILLS", "500" if LONG else "20"))
+TRIES = 3
 KILLS_PER_UPDATE = 4  # at most; a trial has three tries
 LINES = (r"boot: record", r"boot: slot=\w start", r"boot: skerry image=", r"agent: mqtt\.connected", r"ota: job\.take", r"ota: fetch\.plan", r"ota: fetch\.body",
          r"step=verify", r"step=reboot", r"trial\.armed", r"boot: slot=\w start mode=trial", r"trial\.start", r"step=confirm", r"ota: confirm", r"job\.end")
 
 _crew = Crew("kill")
+
+
+def crew():
+    """The devices of all cases."""
+    if not _crew.lab:
+        _crew.start()
+    return _crew
 
 
 class Toll:
@@ -76,6 +84,7 @@ def killed_update(rng, device, target, span_s, toll):
 def work(device, seed, toll):
     """Updates of one device, to and fro, until enough kills were done by all."""
     rng = random.Random(seed)
+    _crew.renew(device)
     span_s = 4.0  # how long an update takes; learnt from those before, so that kills hit it on a slow machine too
     device.power_on()
     try:
@@ -91,10 +100,44 @@ def work(device, seed, toll):
         device.power_cut()
 
 
+@case("kill -9 at the start of each of a trial's tries: they are used up, then the image before runs")
+def kills_use_up_the_tries():
+    device, target = crew().devices[0], crew().image("2.0.0")
+    crew().renew(device)
+    device.power_on()
+    try:
+        device.wait_online("1.0.0")
+        update = crew().lab.update(device.name, target, "--trial-seconds", TRIAL_S)
+        for _ in range(TRIES):
+            device.wait(r"boot: slot=b start mode=trial")
+            device.power_cut()
+            device.power_on()
+        expect(device.wait(r"boot: slot=(\w) start mode=(\w+)").groups() == ("a", "normal"), "a try that was cut off is a try", device.console[-6000:])
+        update.result()
+        expect(ended(update) == ("FAILED", "tries-exhausted"), "the server hears it", update.last, update.error_text())
+    finally:
+        device.power_cut()
+    return "%d kills" % TRIES
+
+
+@case("kill -9 when success is told: the new image is the confirmed one")
+def kill_at_success():
+    device, target = crew().devices[0], crew().image("2.0.0")
+    crew().renew(device)
+    device.power_on()
+    try:
+        device.wait_online("1.0.0")
+        update = crew().lab.update(device.name, target, "--trial-seconds", TRIAL_S, "--retry")
+        update.wait_until(lambda change, details: change["status"] == "SUCCEEDED", "success")
+    finally:
+        device.power_cut()
+    expect(crew().confirmed(device).digest == target.digest, "what was told is on the disk", device.console[-3000:])
+
+
 @case("kill -9 at random moments of updates: never without an image, and the update ends")
 def kills():
     print("       seed %d (SKERRY_TEST_SEED repeats it)" % SEED)
-    _crew.start()
+    crew()
     toll = Toll()
     _crew.image("2.0.0"), _crew.image("3.0.0")
     _, failures = _crew.run(lambda device, n: work(device, SEED + n, toll), range(len(_crew.devices)))
