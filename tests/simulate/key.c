@@ -79,15 +79,14 @@ static bool journal_is_whole(const uint8_t *sector)
 	return crc == ota_crc32(sector, CRC_OFF);
 }
 
-static void journal_add(struct world_key *key, const struct world *world)
+/* Two copies of a sector with a sequence number: the order, and what is whole but for number and CRC. */
+static void copies_add(struct world_key *key, const uint8_t *const sectors[2], bool (*is_whole)(const uint8_t *sector))
 {
-	const uint8_t(*now)[512] = (const uint8_t(*)[512])world->host.flash.now;
-	const uint8_t *sectors[2] = {now[FAKE_STATE], now[FAKE_STATE + JOURNAL_COPY_SECTORS]};
 	uint64_t seqs[2] = {0};
 	uint8_t bytes[512];
 
 	for (unsigned i = 0; i < 2; i++)
-		if (journal_is_whole(sectors[i]))
+		if (is_whole(sectors[i]))
 			memcpy(&seqs[i], sectors[i] + SEQ_OFF, 8);
 	for (unsigned i = 0; i < 2; i++) {
 		uint8_t order = rank(seqs, 2, i);
@@ -100,6 +99,14 @@ static void journal_add(struct world_key *key, const struct world *world)
 		memset(bytes + CRC_OFF, 0, 4);
 		add(key, bytes, sizeof(bytes));
 	}
+}
+
+static void journal_add(struct world_key *key, const struct world *world)
+{
+	const uint8_t(*now)[512] = (const uint8_t(*)[512])world->host.flash.now;
+
+	copies_add(key, (const uint8_t *const[]){now[FAKE_STATE], now[FAKE_STATE + JOURNAL_COPY_SECTORS]},
+		journal_is_whole);
 }
 
 static bool is_slot(uint32_t lba, uint32_t first)
@@ -138,24 +145,9 @@ static bool trust_is_whole(const uint8_t *head)
 static void trust_add(struct world_key *key, const struct world *world)
 {
 	const uint8_t(*now)[512] = (const uint8_t(*)[512])world->host.flash.now;
-	const uint8_t *heads[2] = {now[FAKE_TRUST], now[FAKE_TRUST + FAKE_TRUST_SECTORS / 2]};
-	uint64_t seqs[2] = {0};
-	uint8_t bytes[512];
 
-	for (unsigned i = 0; i < 2; i++)
-		if (trust_is_whole(heads[i]))
-			memcpy(&seqs[i], heads[i] + SEQ_OFF, 8);
-	for (unsigned i = 0; i < 2; i++) {
-		uint8_t order = rank(seqs, 2, i);
-
-		add(key, &order, 1);
-		if (seqs[i] == 0)
-			continue;
-		memcpy(bytes, heads[i], sizeof(bytes));
-		memset(bytes + SEQ_OFF, 0, 8);
-		memset(bytes + CRC_OFF, 0, 4);
-		add(key, bytes, sizeof(bytes));
-	}
+	copies_add(key, (const uint8_t *const[]){now[FAKE_TRUST], now[FAKE_TRUST + FAKE_TRUST_SECTORS / 2]},
+		trust_is_whole);
 }
 
 static void slot_add(struct world_key *key, const struct world *world, unsigned slot)
