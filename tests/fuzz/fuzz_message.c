@@ -59,6 +59,17 @@ static void crash_check(const json_t *body)
 	}
 }
 
+/* What is kept of it is written anew. */
+static void telemetry_check(const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_t *again = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+	FUZZ_MUST(again && json_equal(again, value));
+	json_decref(again);
+	free(text);
+}
+
 static void body_check(enum topic_kind kind, const json_t *body)
 {
 	struct message_presence presence;
@@ -90,6 +101,9 @@ static void body_check(enum topic_kind kind, const json_t *body)
 		if (message_reply(body, &reply))
 			FUZZ_MUST(strlen(reply.id) - 1 < 64 && (!reply.error || strlen(reply.error) - 1 < 128));
 		break;
+	case TOPIC_TELEMETRY:
+		telemetry_check(body);
+		break;
 	}
 }
 
@@ -111,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			FUZZ_MUST(text_is_id(topic.device));
 			FUZZ_MUST((topic.kind == TOPIC_JOB_UPDATE) == (topic.job[0] != '\0'));
 			FUZZ_MUST(topic.kind != TOPIC_JOB_UPDATE || text_is_id(topic.job));
+			FUZZ_MUST(topic.kind != TOPIC_TELEMETRY || text_is_name(topic.name));
 			body = message_parse(topic.kind, end + 1, len - (size_t)(end + 1 - text));
 			if (body)
 				body_check(topic.kind, body);
