@@ -91,7 +91,8 @@ static void print_broker_conf(FILE *to, const struct init_plan *plan)
 
 static void print_acl(FILE *to, const struct init_plan *plan)
 {
-	fprintf(to, "user " HOME_SERVER_USER "\ntopic readwrite %s/#\n\n", plan->prefix);
+	fprintf(to, "user " HOME_SERVER_USER "\ntopic readwrite %s/#\ntopic readwrite homeassistant/#\n\n",
+		plan->prefix);
 	for (size_t i = 0; i < sizeof device_publishes / sizeof *device_publishes; i++)
 		fprintf(to, "pattern write %s/%%u/%s\n", plan->prefix, device_publishes[i]);
 	for (size_t i = 0; i < sizeof device_reads / sizeof *device_reads; i++)

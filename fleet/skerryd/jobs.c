@@ -7,6 +7,7 @@
 
 #include "ota/assignment.h"
 #include "shared/text.h"
+#include "skerryd/homeassistant.h"
 #include "skerryd/note.h"
 #include "skerryd/rollouts.h"
 
@@ -328,6 +329,7 @@ static int apply(struct skerryd *server, struct store_job *job, const struct mes
 		job->details = details;
 	}
 	server->changed |= CHANGED_JOB;
+	homeassistant_touch(server, job->device);
 	if (store_job_put(server->store, job) < 0 || (news && job_event(server, job, update->details) < 0))
 		return -1;
 	return status_changed ? rollouts_on_job(server, job) : 0;

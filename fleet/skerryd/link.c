@@ -6,6 +6,7 @@
 
 #include "skerryd/command.h"
 #include "skerryd/devices.h"
+#include "skerryd/homeassistant.h"
 #include "skerryd/jobs.h"
 #include "skerryd/note.h"
 #include "skerryd/telemetry.h"
@@ -24,6 +25,7 @@ static void subscribed(struct skerryd *server)
 	const struct settings *settings = &server->settings;
 	server->broker_since = note_now();
 	server->presence_due_ms = note_now_ms() + PRESENCE_GRACE_MS;
+	homeassistant_on_connected(server);
 	note("mqtt: connected host=%s port=%llu", settings->broker_host, (unsigned long long)settings->broker_port);
 	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
 		return;
@@ -291,6 +293,10 @@ void link_take_all(struct skerryd *server, struct inbox *inbox)
 	struct batch batch = {.count = 0};
 	struct inbox_item *item;
 	for (int i = 0; i < LINK_BATCH && (item = inbox_take(inbox)); i++) {
+		if (homeassistant_take(server, item)) {
+			inbox_item_free(item);
+			continue;
+		}
 		if (item->kind == INBOX_MESSAGE) {
 			count_message(server, item);
 			batch.items[batch.count++] = item;

@@ -14,6 +14,7 @@
 #include "skerryd/artifact.h"
 #include "skerryd/devices.h"
 #include "skerryd/history.h"
+#include "skerryd/homeassistant.h"
 #include "skerryd/http.h"
 #include "skerryd/jobs.h"
 #include "skerryd/link.h"
@@ -135,6 +136,7 @@ static void stop(struct daemon *daemon)
 	struct skerryd *server = &daemon->server;
 	if (daemon->inbox)
 		inbox_close(daemon->inbox);
+	homeassistant_stop(server);
 	bool ended = mqtt_stop(server->mqtt);
 	server->mqtt = NULL;
 	http_stop(server->http);
@@ -172,6 +174,7 @@ static void tick(struct daemon *daemon)
 		daemon->tick_due_ms = now;
 	telemetry_tick(server, now);
 	history_tick(server);
+	homeassistant_tick(server);
 }
 
 /* How long it may sleep. */

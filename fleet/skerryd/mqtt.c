@@ -22,6 +22,7 @@
 #define RETRY_FIRST_MS     500
 #define RETRY_MAX_MS       10000
 #define STOP_WAIT_S        3
+#define FILTERS_MAX        (TOPIC_FILTERS + 2)
 
 struct mqtt {
 	const struct settings *settings;
@@ -40,12 +41,22 @@ struct mqtt {
 /* One SUBSCRIBE, so one answer says that all of it holds. */
 static void subscribe(const struct mqtt *mqtt)
 {
-	char filters[TOPIC_FILTERS][TOPIC_MAX], *pointers[TOPIC_FILTERS];
+	char filters[FILTERS_MAX][TOPIC_MAX], *pointers[FILTERS_MAX];
+	int count = TOPIC_FILTERS;
 	for (size_t i = 0; i < TOPIC_FILTERS; i++) {
 		snprintf(filters[i], TOPIC_MAX, "%s/%s", mqtt->settings->prefix, topic_filters[i]);
 		pointers[i] = filters[i];
 	}
-	mosquitto_subscribe_multiple(mqtt->mosq, NULL, TOPIC_FILTERS, pointers, 1, 0, NULL);
+	if (mqtt->settings->homeassistant) {
+		const char *prefix = mqtt->settings->homeassistant_prefix;
+		snprintf(filters[count], TOPIC_MAX, "%s/status", prefix);
+		pointers[count] = filters[count];
+		count++;
+		snprintf(filters[count], TOPIC_MAX, "%s/skerry/+/install", prefix);
+		pointers[count] = filters[count];
+		count++;
+	}
+	mosquitto_subscribe_multiple(mqtt->mosq, NULL, count, pointers, 1, 0, NULL);
 }
 
 static void on_connect(struct mosquitto *mosq, void *ctx, int code)
@@ -73,7 +84,7 @@ static void on_subscribe(struct mosquitto *mosq, void *ctx, int id, int count, c
 		if (granted[i] > 2)
 			note("mqtt: subscription-refused filter=%s remedy=\"let " HOME_SERVER_USER
 			     " read it in the broker's access list\"",
-				i < TOPIC_FILTERS ? topic_filters[i] : "?");
+				i < TOPIC_FILTERS ? topic_filters[i] : "Home Assistant's");
 	}
 	inbox_put(mqtt->inbox, &(struct inbox_letter){.kind = INBOX_SUBSCRIBED});
 }
@@ -178,6 +189,16 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+/* A skerryd that is gone must not look as if all was well. */
+static int set_will(struct mqtt *mqtt)
+{
+	char topic[TOPIC_MAX];
+	if (!mqtt->settings->homeassistant)
+		return MOSQ_ERR_SUCCESS;
+	snprintf(topic, sizeof topic, "%s/skerry/status", mqtt->settings->homeassistant_prefix);
+	return mosquitto_will_set(mqtt->mosq, topic, 7, "offline", 1, true);
+}
+
 static int set_up(struct mqtt *mqtt, struct fleet_error *error)
 {
 	const struct home *home = &mqtt->settings->home;
@@ -191,7 +212,9 @@ static int set_up(struct mqtt *mqtt, struct fleet_error *error)
 	mosquitto_message_callback_set(mqtt->mosq, on_message);
 	mosquitto_threaded_set(mqtt->mosq, true); /* the main loop publishes */
 	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_TCP_NODELAY, 1);
-	int rc = mosquitto_tls_set(mqtt->mosq, ca.text, NULL, cert.text, key.text, NULL);
+	int rc = set_will(mqtt);
+	if (rc == MOSQ_ERR_SUCCESS)
+		rc = mosquitto_tls_set(mqtt->mosq, ca.text, NULL, cert.text, key.text, NULL);
 	if (rc == MOSQ_ERR_SUCCESS)
 		return 0;
 	return fleet_fail(error, "restore server/ of the home from a backup", "cannot use '%s', '%s', '%s': %s",
@@ -253,14 +276,26 @@ bool mqtt_stop(struct mqtt *mqtt)
 	return true;
 }
 
-void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)
+static void publish(struct mqtt *mqtt, const char *topic, const char *text, bool retain)
 {
+	if (!mqtt)
+		return;
 	if (atomic_load(&mqtt->connected) &&
-		mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, false) == MOSQ_ERR_SUCCESS)
+		mosquitto_publish(mqtt->mosq, NULL, topic, (int)strlen(text), text, 1, retain) == MOSQ_ERR_SUCCESS)
 		mqtt->counts.sent++;
 	else
 		mqtt->counts.unsent++;
 	wake(mqtt);
+}
+
+void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text)
+{
+	publish(mqtt, topic, text, false);
+}
+
+void mqtt_publish_retained(struct mqtt *mqtt, const char *topic, const char *text)
+{
+	publish(mqtt, topic, text, true);
 }
 
 struct mqtt_counts mqtt_counts(const struct mqtt *mqtt)

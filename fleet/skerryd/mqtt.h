@@ -23,6 +23,9 @@ bool mqtt_stop(struct mqtt *mqtt);
 /* QoS 1. Nothing while there is no connection: the queue is the database. */
 void mqtt_publish(struct mqtt *mqtt, const char *topic, const char *text);
 
+/* The same, kept by the broker; "": takes what it keeps away. `topic` is whole. */
+void mqtt_publish_retained(struct mqtt *mqtt, const char *topic, const char *text);
+
 /* Messages since the start; `unsent`: there was no connection. */
 struct mqtt_counts {
 	uint64_t sent, unsent;

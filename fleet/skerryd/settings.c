@@ -72,6 +72,16 @@ static int read_webhook(struct settings *settings, struct fleet_error *error)
 	settings->webhook_ca = NULL;
 	if (conf_has(text, "webhook-ca") && conf_text(text, "webhook-ca", &settings->webhook_ca, error) < 0)
 		return -1;
+	settings->homeassistant_prefix = "homeassistant";
+	if (conf_has(text, "homeassistant-prefix") &&
+		conf_text(text, "homeassistant-prefix", &settings->homeassistant_prefix, error) < 0)
+		return -1;
+	if (!text_is_prefix(settings->homeassistant_prefix))
+		return fleet_fail(error, "use letters, digits, '_', '-', joined by '/'",
+			"'%s': homeassistant-prefix = %s is not a topic prefix", text->path,
+			settings->homeassistant_prefix);
+	if (read_flag(text, "homeassistant", &settings->homeassistant, error) < 0)
+		return -1;
 	return read_flag(text, "webhook-private", &settings->webhook_private, error);
 }
 

@@ -18,8 +18,10 @@ struct settings {
 	uint64_t certificate_lifetime_s; /* of those that devices get */
 	uint8_t token_hash[32];          /* SHA-256 of the operator's token */
 	bool verbose;
-	bool webhook_private;   /* webhooks may lead to addresses that are not public */
-	const char *webhook_ca; /* PEM file of the CAs of webhooks; NULL: the system's */
+	bool homeassistant;
+	const char *homeassistant_prefix; /* of its discovery */
+	bool webhook_private;             /* webhooks may lead to addresses that are not public */
+	const char *webhook_ca;           /* PEM file of the CAs of webhooks; NULL: the system's */
 };
 
 /* Read and check everything for the located `home`. 0 or -1. Free with settings_free(), on success only. */

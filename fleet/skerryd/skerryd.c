@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "skerryd/skerryd.h"
 
+#include "skerryd/homeassistant.h"
 #include "skerryd/http.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
@@ -65,5 +66,6 @@ int skerryd_event(struct skerryd *server, const struct store_event *event)
 		note("event: %s device=%s %s", event->kind, event->device ? event->device : "-", event->text);
 	if (store_event_add(server->store, event, note_now()) < 0)
 		return -1;
+	homeassistant_on_event(server, event);
 	return webhook_on_event(server);
 }

@@ -44,6 +44,14 @@ enum skerryd_topic {
 	CHANGED_TELEMETRY = 64,
 };
 
+/* homeassistant.c's part. */
+struct homeassistant {
+	json_t *changed;     /* {device: true}; NULL: none yet */
+	json_t *names;       /* {"device/name": true}: telemetry whose sensors were told */
+	bool is_telling_all; /* a round over all devices … */
+	char after[65];      /* … got to here */
+};
+
 struct skerryd {
 	struct settings settings;
 	struct store *store;
@@ -58,6 +66,7 @@ struct skerryd {
 	struct enrol_rate enrol_rate;
 	struct metrics metrics;
 	struct webhooks webhooks;
+	struct homeassistant homeassistant;
 	enum store_durability durability; /* of the open group */
 	struct command *commands;         /* those that wait for a device's answer */
 	struct rollouts *rollouts;        /* those that run */

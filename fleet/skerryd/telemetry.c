@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "skerryd/homeassistant.h"
 #include "skerryd/note.h"
 #include "skerryd/store_telemetry.h"
 
@@ -19,6 +20,8 @@ int telemetry_take(struct skerryd *server, const char *device, const char *name,
 	free(text);
 	if (rc == 0)
 		server->changed |= CHANGED_TELEMETRY;
+	if (rc == 0)
+		homeassistant_on_telemetry(server, device, name, value);
 	return rc;
 }
 
