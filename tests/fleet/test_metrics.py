@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics, read by Prometheus' own parser, against what was done to skerryd; with a real Mosquitto and simulated devices."""
 
+import json
 import sys
 import threading
 
@@ -111,6 +112,25 @@ def waiting():
     metrics = home.wait_until(lambda: (lambda seen: value(seen, "skerryd_http_requests_total", code="200", **labels) and seen)(scrape()), "it is counted")
     expect(value(metrics, "skerryd_http_requests_waiting") == 0, "nobody waits")
     expect(value(metrics, "skerryd_http_request_seconds_count", **labels) == 0, "its time is no latency")
+
+
+@case("metrics: a tenant's token sees the tenant's fleet, and nothing of the process or of others")
+def tenants():
+    def call(method, path, body):
+        status, head, answer = fleet.api(path, "-X", method, "-d", json.dumps(body))
+        expect(status in (200, 201), "%s %s" % (method, path), head, answer)
+        return json.loads(answer)
+    call("PUT", "/api/v1/tenants/acme", {})
+    token = call("POST", "/api/v1/tokens", {"name": "acme-viewer", "role": "viewer", "tenant": "acme"})["token"]
+    _, head, body = fleet.curl("/metrics", "-H", "Authorization: Bearer " + token)
+    expect(" 200" in head.splitlines()[0], "it may", head)
+    text = body.decode()
+    expect("process_" not in text and "skerryd_http" not in text and "skerryd_mqtt" not in text, "nothing of the process", text)
+    expect("version=" not in text and 'skerryd_devices_online{online="true"} 0' in text, "no device of others", text)
+    _, head, body = fleet.curl("/api/v1/history?from=0", "-H", "Authorization: Bearer " + token)
+    expect(json.loads(body) == {"history": []}, "nor in the history", body)
+    _, head, body = fleet.curl("/api/v1/devices/m-1/telemetry", "-H", "Authorization: Bearer " + token)
+    expect(" 404" in head.splitlines()[0], "nor telemetry of another's device", head)
 
 
 @case("metrics: without a token nothing; without a broker it says so")
