@@ -2,6 +2,7 @@
 #include "skerryd/http.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,8 @@
 #include "skerryd/http_stream.h"
 #include "skerryd/note.h"
 
+#define STOP_TURNS        200
+#define STOP_TURN_MS      5
 #define DESCRIPTORS_SPARE 100 /* not for connections */
 #define IDLE_S            60
 #define CONNECTION_BYTES  (64u << 10) /* for headers and buffers of one connection */
@@ -383,8 +386,11 @@ void http_stop(struct http *http)
 	if (!http)
 		return;
 	http->stopping = true;
-	http_streams_stop(http->streams);
-	http_run(http);
+	/* Streams end with a last chunk, which takes several turns; a reader that does not read is not waited for long. */
+	for (int i = 0; i < STOP_TURNS && (i == 0 || http_streams_stop(http->streams)); i++) {
+		http_run(http);
+		poll(NULL, 0, i > 0 ? STOP_TURN_MS : 0);
+	}
 	MHD_stop_daemon(http->daemon);
 	http_streams_free(http->streams);
 	http_auth_free(http->auth);

@@ -210,10 +210,11 @@ void http_streams_cut(struct http_streams *streams, const char *token)
 	streams->turn_ms = 0;
 }
 
-void http_streams_stop(struct http_streams *streams)
+bool http_streams_stop(struct http_streams *streams)
 {
 	streams->stopping = true;
 	http_streams_run(streams, 0, note_now_ms());
+	return streams->count > 0;
 }
 
 struct http_streams *http_streams_new(struct skerryd *server)

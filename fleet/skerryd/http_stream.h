@@ -16,7 +16,7 @@ void http_streams_run(struct http_streams *streams, unsigned changed, int64_t no
 int64_t http_streams_due_ms(const struct http_streams *streams);
 /* Those of this token end. */
 void http_streams_cut(struct http_streams *streams, const char *token);
-/* All of them end. */
-void http_streams_stop(struct http_streams *streams);
+/* All of them end, as soon as what was begun is told. True: call again, some are still there. */
+bool http_streams_stop(struct http_streams *streams);
 
 #endif
