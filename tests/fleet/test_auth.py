@@ -132,15 +132,20 @@ class Tenant:
     def rollout(self):
         return self.call("POST", "/api/v1/rollouts", {"name": self.fresh("rollout"), "image": self.thing("digest"), "waves": [{"name": "all"}]})["id"]
 
+    def channel(self):
+        name = self.fresh("channel")
+        self.call("PUT", "/api/v1/channels/sensor/qemu-virt/" + name, {"digest": self.thing("digest")})
+        return name
+
     def webhook(self):
-        return self.call("POST", "/api/v1/webhooks", {"url": "https://127.0.0.1:1/%s" % self.fresh("webhook"), "kinds": ["online"]})["id"]
+        return self.call("POST", "/api/v1/webhooks", {"url": "https://hooks.invalid/%s" % self.fresh("webhook"), "kinds": ["online"]})["id"]
 
     def enrolment(self):
         return self.call("POST", "/api/v1/enrolments", {"board": "qemu-virt"})["id"]
 
     def thing(self, kind, anew=False):
         """Of names that stand for nothing by themselves (of a page, of a verb) any one will do."""
-        plain = {"crash": "0badc0de", "verb": "abort", "page": "devices", "thing": "x", "asset": "none.css", "app": "sensor", "board": "qemu-virt", "channel": "stable"}
+        plain = {"crash": "0badc0de", "verb": "abort", "page": "devices", "thing": "x", "asset": "none.css", "app": "sensor", "board": "qemu-virt"}
         if kind in plain:
             return plain[kind]
         if not hasattr(self, kind):
@@ -177,7 +182,7 @@ def tenants():
 
 
 def names_a_thing(path):
-    return any(kind in path for kind in ("{device}", "{token}", "{tenant}", "{group}", "{job}", "{rollout}", "{webhook}", "{enrolment}"))
+    return any(kind in path for kind in ("{device}", "{token}", "{tenant}", "{group}", "{job}", "{rollout}", "{webhook}", "{enrolment}", "{channel}", "images/{digest}"))
 
 
 def may(role, needed, bound):
@@ -211,7 +216,7 @@ def without_token():
         time.sleep(0.1)  # or it is 429, which another case is about
         answer = ask(method, first.fill(path), first.example(entry) if isinstance(first.example(entry), str) else None)
         if entry["x-role"] == "nobody":
-            expect(answer.status in (200, 404), "%s %s needs no token" % (method, path), answer.status)
+            expect(answer.status < 500 and (method != "GET" or answer.status in (200, 404)), "%s %s needs no token" % (method, path), answer.status)
         elif answer.status != 429:
             expect_problem(answer, 401)
             expect(answer.headers["WWW-Authenticate"] == "Bearer", "says how", dict(answer.headers))
@@ -233,7 +238,7 @@ def table():
                 allowed = may(role, needed, bound)
                 if where == "other" and entry.get("x-creates"):
                     continue
-                where_to = whose.fill(path, anew=allowed and method == "DELETE") + ("" if bound else "?tenant=" + own.name)
+                where_to = whose.fill(path, anew=allowed and (method == "DELETE" or path.endswith("/revoke"))) + ("" if bound else "?tenant=" + own.name)
                 names_things = "$d" in json.dumps(entry.get("requestBody", {}))
                 answer = ask(method, where_to, (whose if names_things else own).example(entry), token)
                 what = "%s %s as %s, thing of %s tenant" % (method, path, role, where)
