@@ -113,6 +113,51 @@ test("the theme is switched, and stays", async () => {
     await close(page);
 });
 
+test("a rollout: planned, started, paused, resumed, aborted", async () => {
+    const page = await open({ path: "/ui/rollouts" });
+    await page.getByRole("button", { name: "New rollout" }).click();
+    const first = page.getByRole("group", { name: "Wave 1" });
+    await page.getByRole("button", { name: "Preview the plan" }).click();
+    await page.getByText("Choose an image.").waitFor();
+    await page.getByLabel("Image", { exact: true }).selectOption({ label: await page.getByRole("option", { name: /1\.1\.0/ }).textContent() });
+    await page.getByLabel("Name", { exact: true }).first().fill("spring tide");
+    await page.getByLabel("Devices", { exact: true }).first().fill("id in (harbour-1 harbour-2 node-00001 node-00002)");
+    await first.getByLabel("Devices").fill("2");
+    await first.getByLabel("Only those with").fill("online=true");
+    await page.getByRole("group", { name: "Wave 2" }).getByRole("button", { name: "Remove this wave" }).click();
+    await page.getByRole("button", { name: "Preview the plan" }).click();
+    await page.getByText(/harbour-\d, harbour-\d/).waitFor();
+    await page.getByRole("region", { name: "Plan" }).scrollIntoViewIfNeeded();
+    await accessible(page, "the form of a rollout");
+    await shot(page, "rollout-plan-1280");
+    await page.getByRole("button", { name: "Make the draft" }).click();
+    await page.getByRole("heading", { name: "spring tide" }).waitFor();
+
+    const verb = async (name, state) => {
+        await page.getByRole("button", { name, exact: true }).click();
+        await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+        await page.locator(".page-head .badge", { hasText: state }).waitFor();
+    };
+    await verb("Start", "running");
+    await page.locator(".wave .good", { hasText: "2 succeeded" }).first().waitFor();
+    await page.getByText(/Gate satisfied since/).waitFor();
+    await page.getByRole("link", { name: "node-00001" }).waitFor();
+    await accessible(page, "the page of a rollout");
+    await shot(page, "rollout-1280");
+    await page.setViewportSize(PHONE);
+    await fits(page, "the page of a rollout on a phone");
+    await accessible(page, "the page of a rollout on a phone");
+    await shot(page, "rollout-390");
+    await page.setViewportSize(WIDE);
+    await verb("Pause", "paused");
+    await verb("Resume", "running");
+    await verb("Abort", "aborted");
+    expect((await page.getByRole("button", { name: /Start|Pause|Resume|Abort/ }).count()) === 0, "an aborted rollout offers nothing more");
+    await page.locator("td .badge", { hasText: "canceled" }).first().waitFor();
+    await shot(page, "rollout-aborted-1280");
+    await close(page);
+});
+
 // Every page as it looks, on a desk and on a phone, light and dark: fits, is accessible, and says something.
 const PAGES = [["overview", "/"], ["device", "/ui/devices/harbour-1"], ["rollouts", "/ui/rollouts"], ["rollout-new", "/ui/rollouts/new"], ["images", "/ui/images"],
     ["audit", "/ui/audit"], ["settings", "/ui/settings"], ["missing", "/ui/nowhere"]];

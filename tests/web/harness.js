@@ -9,7 +9,7 @@ const load = createRequire(join(facts.packages, "package.json"));
 const { chromium } = load("playwright-core");
 const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
 
-const LIMIT_MS = 60000;
+const LIMIT_MS = Number(process.env.SKERRY_TEST_TIMEOUT_S || 60) * 1000;
 export const WIDE = { width: 1280, height: 800 }, PHONE = { width: 390, height: 844 };
 
 const cases = [];
@@ -20,12 +20,13 @@ export function expect(truth, what, ...seen) {
         throw new Error(what + seen.map((one) => "\n    " + (typeof one === "string" ? one : JSON.stringify(one))).join(""));
 }
 
-let browser;
+let browser, current;
 
 // A page of its own session. `troubles` is what went wrong on it so far; `allowed`: statuses that a case provokes.
 export async function open({ size = WIDE, scheme = "light", token = facts.token, path = "/", allowed = [] } = {}) {
     const context = await browser.newContext({ viewport: size, colorScheme: scheme, ignoreHTTPSErrors: true, hasTouch: size === PHONE, reducedMotion: "reduce" });
     const page = await context.newPage();
+    current = page;
     page.setDefaultTimeout(LIMIT_MS);
     page.troubles = [];
     page.on("pageerror", (error) => page.troubles.push("exception: " + error.stack));
@@ -81,6 +82,8 @@ async function runOne({ name, run }) {
         return true;
     } catch (error) {
         console.log(`FAILED ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)\n  ${error.message}\n${(error.stack || "").split("\n").filter((line) => line.includes("tests/web")).join("\n")}`);
+        // What it looked like then.
+        await shot(current, "failed-" + name.replace(/\W+/g, "-")).catch(() => {});
         return false;
     }
 }

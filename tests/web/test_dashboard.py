@@ -18,7 +18,7 @@ import fleet
 HERE = os.path.dirname(os.path.realpath(__file__))
 
 # The dashboard must do without these, and says so in place of what they would show; the browser notes the 404 on its console.
-NEWER = ["whoami", "stream", "history", "rollouts", "audit", "tokens", "channels", "groups"]
+NEWER = ["whoami", "channels", "tokens"]
 
 
 def option(name, default=None):

@@ -48,6 +48,13 @@ export const count = (number) => grouped.format(number ?? 0);
 export const plural = (number, one, many = one + "s") => `${count(number)} ${number === 1 ? one : many}`;
 export const short = (digest) => (digest ? digest.slice(0, 12) : "–");
 
+// A measured value: no more digits than say something.
+export function measure(value) {
+    if (!Number.isFinite(value) || Number.isInteger(value))
+        return String(value);
+    return String(Number(value.toPrecision(Math.abs(value) >= 1000 ? 6 : 4)));
+}
+
 export function percent(part, whole) {
     if (!whole)
         return "0 %";

@@ -13,7 +13,9 @@ export const targetTone = (state) => ({
     reverting: "warn", reverted: "warn", stranded: "bad",
 })[state] || "idle";
 
-export function eventTone(kind) {
+export function eventTone({ kind, text }) {
+    if (kind === "job-ended")
+        return jobTone(/\b(SUCCEEDED|FAILED|REJECTED|TIMED_OUT|CANCELED)\b/.exec(text)?.[1]);
     if (/failed|rejected|timed-out|timed_out|crash|mismatch|malformed|lost|cannot|revoked/.test(kind))
         return "bad";
     if (/offline|canceled|paused|abort|revert|unknown/.test(kind))

@@ -121,7 +121,7 @@ function Update({ device, open, ask, reload }) {
                 <option value="">Update to…</option>
                 {choices.map((one) => <option key={one.digest} value={one.digest} disabled={one.digest === device.digest}>{one.app} {one.version}{one.digest === device.digest ? " (runs)" : ""} · {one.digest.slice(0, 8)}</option>)}
             </select>
-            <Button kind="primary" disabled={!image} onClick={start}>Update</Button>
+            <Button kind="primary" disabled={!image || image.digest === device.digest} onClick={start}>Update</Button>
         </div>
     );
 }

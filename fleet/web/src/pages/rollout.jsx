@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { post } from "../lib/api.js";
 import { count, plural, span } from "../lib/format.js";
-import { useLive, useNow, useResource, useTitle } from "../lib/hooks.js";
+import { useLive, useNow, useResource, useThrottled, useTitle } from "../lib/hooks.js";
 import { VERBS, gateText, verbsFor } from "../lib/rollouts.js";
 import { deviceHref } from "../lib/route.js";
 import { rolloutTone, targetTone } from "../lib/tones.js";
@@ -52,8 +52,10 @@ function Targets({ rollout, wave, setWave }) {
         set(event.currentTarget.value);
     };
     const resource = useResource(`/rollouts/${encodeURIComponent(rollout.id)}/targets`, {
-        query: { wave, state, limit: 100, cursor: cursors.at(-1) }, on: (kind, value) => kind === "rollout" && value.id === rollout.id, throttleMs: 1500,
+        query: { wave, state, limit: 100, cursor: cursors.at(-1) },
     });
+    const soon = useThrottled(resource.reload, 1500);
+    useEffect(soon, [rollout.versionNumber]);
     const rows = resource.data?.targets;
     const actions = (
         <>

@@ -28,16 +28,16 @@ function WaveForm({ form, set, index, remove }) {
                 <Input label="Name" name="name" form={form} set={set} />
                 <Choice label="Takes" name="kind" form={form} set={set} options={KINDS} />
                 {form.kind !== "rest" && <Input label={form.kind === "percent" ? "Percent" : "Devices"} name="amount" form={form} set={set} {...number} />}
-                <Input label="Only those with" hint="selector" name="selector" form={form} set={set} />
+                <Input label="Only those with" hint="a selector" name="selector" form={form} set={set} />
             </div>
             <details><summary>Pace and gate</summary>
                 <div class="row2">
                     <Choice label="Order" name="order" form={form} set={set} options={ORDERS} />
-                    <Input label="At once, at most" hint="100" name="maxInFlight" form={form} set={set} {...number} />
-                    <Input label="Starts per minute" hint="no limit" name="perMinute" form={form} set={set} {...number} />
-                    <Input label="Next wave at % succeeded" hint="95" name="successPercent" form={form} set={set} {...number} />
-                    <Input label="of at least, finished" hint="all" name="minFinished" form={form} set={set} {...number} />
-                    <Input label="held for, minutes" hint="0" name="soakMinutes" form={form} set={set} {...number} />
+                    <Input label="At once, at most" hint="default 100" name="maxInFlight" form={form} set={set} {...number} />
+                    <Input label="Starts per minute" hint="default: no limit" name="perMinute" form={form} set={set} {...number} />
+                    <Input label="Next wave at % succeeded" hint="default 95" name="successPercent" form={form} set={set} {...number} />
+                    <Input label="of at least, finished" hint="default: all" name="minFinished" form={form} set={set} {...number} />
+                    <Input label="held for, minutes" hint="default 0" name="soakMinutes" form={form} set={set} {...number} />
                 </div>
             </details>
             {remove && <div><Button class="button small" onClick={remove}>Remove this wave</Button></div>}
@@ -108,12 +108,12 @@ function Form({ images }) {
                     <Input label="Stop at % bad" hint="empty: never by itself" name="stopPercent" form={form} set={set} {...number} />
                     <Input label="and at least" hint="bad devices" name="stopMin" form={form} set={set} {...number} />
                     <Choice label="Then" name="stopAction" form={form} set={set} options={[["pause", "pause"], ["abort", "abort"], ["rollback", "roll everything back"]]} />
-                    <Input label="Time limit per device" hint="minutes; 30" name="timeoutMinutes" form={form} set={set} {...number} />
-                    <Input label="Retries" hint="1" name="retries" form={form} set={set} {...number} />
+                    <Input label="Time limit per device" hint="minutes, default 30" name="timeoutMinutes" form={form} set={set} {...number} />
+                    <Input label="Retries" hint="default 1" name="retries" form={form} set={set} {...number} />
                     <Choice label="Offline devices" name="offline" form={form} set={set} options={[["wait", "wait for them"], ["skip", "skip them"], ["deadline", "wait until a deadline"]]} />
-                    {form.offline === "deadline" && <Input label="Deadline, hours" hint="24" name="offlineHours" form={form} set={set} {...number} />}
+                    {form.offline === "deadline" && <Input label="Deadline, hours" hint="default 24" name="offlineHours" form={form} set={set} {...number} />}
                     <Choice label="Later devices" name="members" form={form} set={set} options={[["snapshot", "stay out"], ["continuous", "join"]]} />
-                    <Input label="Approvals needed" hint="by others than you; 0" name="approvals" form={form} set={set} {...number} />
+                    <Input label="Approvals needed" hint="by others than you" name="approvals" form={form} set={set} {...number} />
                 </div>
             </Card>
             <Failure error={state.error} />

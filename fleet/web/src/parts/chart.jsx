@@ -44,7 +44,7 @@ export function Chart({ label, times, series, stacked, height = 220, zero = stac
         const width = () => Math.max(200, box.current.clientWidth);
         const plot = new uPlot({
             width: width(), height, bands, cursor: { y: false, points: { size: 6 } }, legend: { show: false },
-            scales: { y: { range: (_, low, high) => range(zero ? Math.min(0, low ?? 0) : low, high) } },
+            scales: { x: { range: (_, from, to) => [Math.min(from ?? 0, (to ?? 1) - 30), to ?? 1] }, y: { range: (_, low, high) => range(zero ? Math.min(0, low ?? 0) : low, high) } },
             axes: [axis({ values: CLOCK, space: 70 }), axis({ size: 54, space: 36 })],
             series: [{}, ...series.map((one, i) => ({
                 label: one.name, stroke: one.colour ?? colour(i), width: 1.5, fill: stacked ? (one.colour ?? colour(i)) + "66" : undefined, points: { show: times.length < 3 },

@@ -5,8 +5,8 @@ import { useEvents } from "../lib/use_events.js";
 import { Empty, Failure, Link, Loading, Time } from "./ui.jsx";
 
 // The text, with what it is about as a link.
-function Linked({ row }) {
-    const [id, href] = row.device ? [row.device, deviceHref(row.device)] : [row.rollout, row.rollout && rolloutHref(row.rollout)];
+function Linked({ row, within }) {
+    const [id, href] = row.device ? [row.device, deviceHref(row.device)] : [within ? "" : row.rollout, row.rollout && rolloutHref(row.rollout)];
     const at = id ? row.text.indexOf(id) : -1;
     if (at < 0)
         return id ? <>{row.text} <Link href={href}>{id}</Link></> : row.text;
@@ -26,8 +26,8 @@ export function Events({ query, shown = 100, links = true }) {
         <ol class="events scroll" tabIndex={0} aria-label="Events, newest first">
             {events.slice(0, shown).map((row) => (
                 <li key={row.n}>
-                    <Time at={row.time} /><span class={"mark " + eventTone(row.kind)} />
-                    <p>{links ? <Linked row={row} /> : row.text}<span class="kind">{row.kind}</span></p>
+                    <Time at={row.time} /><span class={"mark " + eventTone(row)} />
+                    <p>{links ? <Linked row={row} within={query.rollout} /> : row.text}<span class="kind">{row.kind}</span></p>
                 </li>
             ))}
         </ol>

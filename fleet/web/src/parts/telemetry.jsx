@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo } from "preact/hooks";
+import { measure } from "../lib/format.js";
 import { useResource } from "../lib/hooks.js";
 import { Chart } from "./chart.jsx";
 import { Card, Empty, Pending, Time } from "./ui.jsx";
@@ -28,7 +29,7 @@ export function series(rows) {
 }
 
 function Plot({ one }) {
-    const last = one.values.at(-1);
+    const last = measure(one.values.at(-1));
     const drawn = useMemo(() => [{ name: one.name, values: one.values }], [one]);
     return <figure><figcaption>{one.name} <strong class="num">{last}</strong> <span class="muted"><Time at={one.times.at(-1)} relative /></span></figcaption>
         <Chart height={120} times={one.times} series={drawn} label={`${one.name} over time; now ${last}`} /></figure>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small things that every page is made of.
-import { useEffect, useRef } from "preact/hooks";
+import { cloneElement } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
 import * as route from "../lib/route.js";
 import { ago, clock } from "../lib/format.js";
 import { useNow } from "../lib/hooks.js";
@@ -101,14 +102,17 @@ export function Facts({ rows }) {
     );
 }
 
+// Around one input: its name is the label alone; hint and error describe it.
 export function Field({ label, hint, error, children }) {
+    const id = useId();
+    const about = [hint && id + "-hint", error && id + "-error"].filter(Boolean).join(" ") || undefined;
     return (
-        <label class={`field ${error ? "wrong" : ""}`}>
-            <span class="label">{label}</span>
-            {children}
-            {hint && <span class="hint">{hint}</span>}
-            {error && <span class="error" role="alert">{error}</span>}
-        </label>
+        <div class={`field ${error ? "wrong" : ""}`}>
+            <label class="label" for={id}>{label}</label>
+            {cloneElement(children, { id, "aria-describedby": about })}
+            {hint && <span class="hint" id={id + "-hint"}>{hint}</span>}
+            {error && <span class="error" role="alert" id={id + "-error"}>{error}</span>}
+        </div>
     );
 }
 
