@@ -22,7 +22,19 @@
 #define TELEMETRY_PER_POLL    8
 #define RETRY_MS              200 /* the queue was full */
 
+/* cert/issued last, and only where certificates are issued: an older broker's list of rights may not have it. */
 static const char *const filters[] = {
+	"jobs/notify-next",
+	"jobs/$next/get/+",
+	"jobs/+/update/+",
+	"trust/keyset",
+	"cmd",
+	"app/+",
+	"crash/accepted",
+	"cert/issued",
+	NULL,
+};
+static const char *const filters_provisioned[] = {
 	"jobs/notify-next",
 	"jobs/$next/get/+",
 	"jobs/+/update/+",
@@ -92,6 +104,25 @@ static bool crash_has_its_turn(const struct agent *agent)
 {
 	return !agent->presence_due && !agent->report_due && mqtt_backlog(&agent->mqtt) == 0;
 }
+
+/* ---- the certificate ---- */
+
+static uint64_t renew_time_s(void *ctx)
+{
+	const struct agent *agent = ctx;
+	uint64_t signed_s = ota_signed_time_s(agent->config->ota), clock_s = platform_unix_s(NULL);
+
+	return clock_s > signed_s ? clock_s : signed_s;
+}
+
+static int renew_publish(void *ctx, const char *json, size_t len)
+{
+	struct agent *agent = ctx;
+
+	return mqtt_publish(&agent->mqtt, "cert/renew", json, len, MQTT_QOS1);
+}
+
+static const struct renew_port renew_port = {renew_time_s, renew_publish};
 
 /* ---- the broker's events ---- */
 
@@ -183,6 +214,8 @@ static void on_message(void *ctx, const char *suffix, char *payload, size_t len,
 		keyset_message(agent, payload, len);
 	else if (strcmp(suffix, "crash/accepted") == 0)
 		crash_on_accepted(&agent->crash, payload, len);
+	else if (strcmp(suffix, "cert/issued") == 0)
+		renew_on_issued(&agent->renew, payload, len);
 	else if (strcmp(suffix, "cmd") == 0 && !retained)
 		cmd_run(agent, payload, len);
 	else if (strcmp(suffix, "cmd") == 0)
@@ -216,7 +249,7 @@ static void mqtt_configure(struct agent *agent)
 		.port = provision->broker_port,
 		.client_id = provision->device_id,
 		.base = agent->base,
-		.filters = filters,
+		.filters = agent->identity.own ? filters : filters_provisioned,
 		.will_suffix = "presence",
 		.tls = &agent->tls,
 		.streams = agent->ops->streams,
@@ -225,6 +258,7 @@ static void mqtt_configure(struct agent *agent)
 	};
 	presence_text(agent, false, agent->mqtt_config.will, sizeof(agent->mqtt_config.will));
 	mqtt_init(&agent->mqtt, &agent->mqtt_config);
+	renew_init(&agent->renew, &agent->identity, &renew_port, agent);
 	agent->connects = true;
 }
 
@@ -275,7 +309,7 @@ static int identity_start(struct agent *agent)
 		return error;
 	platform_time_floor(agent->identity.provision.time_floor_s);
 	error = tls_context_init(&agent->tls, &agent->identity.provision);
-	if (error == 0 && !identity_is_whole(&agent->identity)) {
+	if (error == 0 && identity_is_to_claim(&agent->identity, platform_unix_s(NULL))) {
 		error = claim_start(agent);
 		if (error != 0)
 			tls_context_free(&agent->tls);
@@ -299,16 +333,17 @@ int agent_init(struct agent *agent, struct agent_config *config, const struct ag
 	https_init(&agent->https, &agent->tls, ops->streams, &core_https_events, agent);
 	jobs_init(&agent->jobs, &core_jobs_port, agent);
 	crash_init(&agent->crash, &crash_port, agent);
-	if (!agent->claim)
-		mqtt_configure(agent);
 	/* The core does not need an identity to look after slots and starts. */
 	core_start(agent);
+	if (!agent->claim)
+		mqtt_configure(agent);
 	return 0;
 }
 
 void agent_free(struct agent *agent)
 {
 	claim_end(agent);
+	renew_free(&agent->renew);
 	https_stop(&agent->https);
 	mqtt_stop(&agent->mqtt);
 	tls_context_free(&agent->tls);
@@ -371,6 +406,7 @@ static void tell(struct agent *agent)
 		agent->presence_due = presence_send(agent, true) != 0;
 	if (agent->report_due)
 		report_send(agent);
+	renew_poll(&agent->renew);
 	telemetry_poll(agent);
 	logs_poll(agent);
 	if (crash_has_its_turn(agent))
@@ -416,6 +452,27 @@ static void claim_poll_all(struct agent *agent)
 		agent_reboot(agent);
 }
 
+/* A renewed certificate is put in place between two downloads: connections hold on to the one before. */
+static void renew_apply(struct agent *agent)
+{
+	int error;
+
+	if (!agent->renew.next || agent->https.phase != HTTPS_IDLE || agent->leaving)
+		return;
+	mqtt_stop(&agent->mqtt);
+	on_down(agent, 0);
+	tls_context_free(&agent->tls);
+	error = identity_put(&agent->identity, agent->renew.next);
+	agent_log(error != 0 ? AGENT_WARN : AGENT_INFO, "agent: cert.renewed err=%s", ota_err_name(error));
+	renew_free(&agent->renew);
+	error = tls_context_init(&agent->tls, &agent->identity.provision);
+	if (error == 0)
+		mqtt_configure(agent);
+	else
+		agent_reboot(agent);
+	agent->connects = error == 0;
+}
+
 void agent_poll(struct agent *agent)
 {
 	if (platform_now_ms() >= ota_deadline_ms(agent->config->ota))
@@ -423,6 +480,7 @@ void agent_poll(struct agent *agent)
 	health_poll(agent);
 	if (agent->network && agent->claim)
 		claim_poll_all(agent);
+	renew_apply(agent);
 	if (agent->network) {
 		if (agent->connects)
 			mqtt_poll(&agent->mqtt);
@@ -464,6 +522,8 @@ uint64_t agent_deadline_ms(const struct agent *agent)
 	/* Nothing wakes us when its turn comes: we look. */
 	if (mqtt_is_up(&agent->mqtt) && crash_deadline_ms(&agent->crash) != UINT64_MAX)
 		deadline = earlier(deadline, later(crash_deadline_ms(&agent->crash), platform_now_ms() + RETRY_MS));
+	if (mqtt_is_up(&agent->mqtt))
+		deadline = earlier(deadline, renew_deadline_ms(&agent->renew));
 	if (agent->connects && (agent->report_due || agent->presence_due))
 		deadline = earlier(deadline, platform_now_ms() + RETRY_MS);
 	if (agent->reboot_ms != 0)

@@ -18,6 +18,7 @@
 #include "logs.h"
 #include "mqtt.h"
 #include "platform.h"
+#include "renew.h"
 
 #define AGENT_NAME_MAX 32   /* of an app's topic, with NUL */
 #define AGENT_DATA_MAX 1024 /* of an app's message */
@@ -85,6 +86,7 @@ struct agent {
 	struct jobs jobs;
 	struct logs logs;
 	struct crash crash;
+	struct renew renew;
 	struct ota_status status; /* last heard of the core, for the log */
 	bool connects;            /* has an identity, so it reaches for the broker */
 	bool network, well, report_due, presence_due;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity.h"
 
+#include "certificate.h"
+
 #include <mbedtls/platform_util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +103,15 @@ int identity_put(struct identity *identity, const struct credential *own)
 	return 0;
 }
 
-bool identity_is_whole(const struct identity *identity)
+bool identity_is_to_claim(const struct identity *identity, uint64_t now_s)
 {
-	return identity->provision.cert.len > 0;
+	const struct ota_provision *provision = &identity->provision;
+	uint64_t from_s, to_s;
+
+	if (provision->cert.len == 0)
+		return true;
+	return provision->claim_url[0] != '\0' && certificate_times(provision->cert, &from_s, &to_s) == 0 &&
+	       now_s >= to_s;
 }
 
 void identity_free(struct identity *identity)

@@ -35,8 +35,11 @@ __attribute__((warn_unused_result)) int identity_load(
  */
 __attribute__((warn_unused_result)) int identity_put(struct identity *identity, const struct credential *own);
 
-/* Has it a certificate? */
-bool identity_is_whole(const struct identity *identity);
+/*
+ * Has it to be claimed: there is no certificate, or the one that was got has expired at `now_s` (unix seconds, at least so late), so that the broker
+ * would not take it and it cannot be renewed.
+ */
+bool identity_is_to_claim(const struct identity *identity, uint64_t now_s);
 
 /* Wipes the key. Harmless when nothing was loaded. */
 void identity_free(struct identity *identity);

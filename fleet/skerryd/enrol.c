@@ -2,6 +2,7 @@
 #include "skerryd/enrol.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ota/verify.h"
@@ -13,6 +14,7 @@
 #define RATE_BURST    200
 #define KEY_ID_DIGITS 12
 #define SERIAL_MAX    32
+#define RENEW_PAUSE_S 60
 
 /* ---- ids ---- */
 
@@ -207,4 +209,70 @@ enum enrol_outcome enrol_claim(struct skerryd *server, const struct enrol_claim 
 	if (outcome != ENROL_CERTIFIED && outcome != ENROL_FAILED)
 		note_refused(server, error);
 	return outcome;
+}
+
+/* ---- renewal ---- */
+
+/* Whose key it is decides; the name in the topic is the broker's word, and must agree. */
+static enum enrol_outcome check_renewal(struct claiming *c, const char *device)
+{
+	int rc = store_holder_by_key(c->server->store, c->key_digest, c->holder);
+	if (rc < 0)
+		return ENROL_FAILED;
+	if (rc == STORE_NONE || strcmp(c->holder->device, device) != 0)
+		return refuse(c, ENROL_REFUSED, "claim a new identity", "a renewal with another key than the device's");
+	return ENROL_CERTIFIED;
+}
+
+/* One that was issued a moment ago is sent again: its answer may have been lost. */
+static enum enrol_outcome issue(struct claiming *c)
+{
+	uint64_t lifetime_s = c->server->settings.certificate_lifetime_s;
+	const struct issuer_order order = {.request = &c->request, .id = c->holder->device, .valid_s = lifetime_s};
+	int rc = store_certificate_newest(c->server->store, c->holder->device, c->certificate);
+	if (rc == 0 && c->certificate->expires_at + RENEW_PAUSE_S >= note_now() + (int64_t)lifetime_s)
+		return ENROL_CERTIFIED;
+	if (rc < 0)
+		return ENROL_FAILED;
+	if (issuer_certify(&c->server->issuer, &order, c->certificate, c->error) < 0)
+		return ENROL_MALFORMED;
+	rc = store_certificate_add(c->server->store, c->holder->device, c->certificate, note_now());
+	return rc < 0 ? ENROL_FAILED : ENROL_CERTIFIED;
+}
+
+static enum enrol_outcome renew(struct claiming *c, const char *device)
+{
+	if (!c->server->issuer.present)
+		return refuse(c, ENROL_NO_ISSUER, "run `skerry init --add-issuer`", "no issuer to renew with");
+	if (!rate_pass(&c->server->enrol_rate))
+		return refuse(c, ENROL_BUSY, "", "too many certificates at once");
+	if (issuer_read_request(c->claim->csr, c->claim->csr_len, &c->request, c->key_digest, c->error) < 0)
+		return ENROL_MALFORMED;
+	enum enrol_outcome outcome = check_renewal(c, device);
+	if (outcome == ENROL_CERTIFIED)
+		outcome = issue(c);
+	mbedtls_x509_csr_free(&c->request);
+	return outcome;
+}
+
+int enrol_renew(struct skerryd *server, const char *device, const uint8_t *csr, size_t csr_len)
+{
+	const struct enrol_claim claim = {.csr = csr, .csr_len = csr_len};
+	struct store_holder holder;
+	struct store_certificate certificate;
+	struct fleet_error error;
+	struct claiming c = {
+		.server = server, .claim = &claim, .holder = &holder, .certificate = &certificate, .error = &error};
+	enum enrol_outcome outcome = renew(&c, device);
+	if (outcome == ENROL_FAILED)
+		return -1;
+	if (outcome != ENROL_CERTIFIED) {
+		note_refused(server, &error);
+		return 0;
+	}
+	char *text = text_base64url(certificate.bytes, certificate.len);
+	if (text)
+		outbox_add(&server->outbox, device, "cert/issued", json_pack("{s:s}", "certificate", text));
+	free(text);
+	return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "skerryd/skerryd.h"
 
+#define ENROL_CSR_MAX 1024 /* bytes of a request */
+
 /* What a device asks for. Borrowed; checked here. */
 struct enrol_claim {
 	const char *token, *board;
@@ -29,6 +31,12 @@ enum enrol_outcome {
  */
 enum enrol_outcome enrol_claim(struct skerryd *server, const struct enrol_claim *claim, struct store_holder *holder,
 	struct store_certificate *certificate, struct fleet_error *error) STORE_CHECK;
+
+/*
+ * A device whose connection the broker has authenticated asks for a new certificate, inside a group: issued when its key is the device's, and
+ * the last one was not issued just now. Refused, it hears nothing. 0 or -1.
+ */
+int enrol_renew(struct skerryd *server, const char *device, const uint8_t *csr, size_t csr_len) STORE_CHECK;
 
 /* An id that `pattern` makes: "{key}" becomes the begin of the key's digest (hex), "{serial}" the serial number. False: it is no device id. */
 bool enrol_id(const char *pattern, const char *key_digest, const char *serial, char id[65]);

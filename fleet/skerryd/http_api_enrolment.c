@@ -11,7 +11,6 @@
 #include "skerryd/note.h"
 #include "skerryd/revoke.h"
 
-#define CSR_MAX        1024
 #define USES_MAX       1000000
 #define LIFETIME_S_MAX 315360000
 
@@ -217,7 +216,7 @@ static int claim(struct http_request *request, const struct enrol_claim *claim)
 static int post_claim(struct http_request *request)
 {
 	static const char *const members[] = {"token", "board", "csr", "serial", NULL};
-	uint8_t csr[CSR_MAX];
+	uint8_t csr[ENROL_CSR_MAX];
 	int rc;
 	json_t *body = http_body_json(request, &rc);
 	if (!body)
@@ -233,7 +232,7 @@ static int post_claim(struct http_request *request)
 		; /* answered */
 	else if (!asked.token || !asked.board || len <= 0)
 		rc = http_reply_error(request, MHD_HTTP_BAD_REQUEST, "see SPEC §13",
-			"token, board or csr is missing, or csr is not base64url of at most %d bytes", CSR_MAX);
+			"token, board or csr is missing, or csr is not base64url of at most %d bytes", ENROL_CSR_MAX);
 	else
 		rc = claim(request, &asked);
 	json_decref(body);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/text.h"
 #include "skerryd/command.h"
 #include "skerryd/devices.h"
+#include "skerryd/enrol.h"
 #include "skerryd/homeassistant.h"
 #include "skerryd/jobs.h"
 #include "skerryd/note.h"
@@ -101,6 +103,14 @@ static int on_telemetry(struct skerryd *server, const struct topic *topic, const
 	return rc == STORE_NONE ? MALFORMED : rc;
 }
 
+static int on_renew(struct skerryd *server, const char *device, const json_t *body)
+{
+	uint8_t csr[ENROL_CSR_MAX];
+	const char *text = json_string_value(json_object_get(body, "csr"));
+	long len = text ? text_unbase64url(text, csr, sizeof csr) : -1;
+	return len > 0 ? enrol_renew(server, device, csr, (size_t)len) : MALFORMED;
+}
+
 static int on_request(struct skerryd *server, const struct topic *topic, const json_t *body)
 {
 	int rc = topic->kind == TOPIC_JOB_GET ? jobs_on_get(server, topic->device, body)
@@ -125,6 +135,8 @@ static int dispatch(struct skerryd *server, const struct topic *topic, const jso
 		return on_reply(server, topic->device, body);
 	case TOPIC_CRASH:
 		return on_crash(server, topic->device, body);
+	case TOPIC_CERT_RENEW:
+		return on_renew(server, topic->device, body);
 	case TOPIC_TELEMETRY:
 		return on_telemetry(server, topic, body, retained);
 	default:
@@ -212,8 +224,9 @@ static bool is_for_us(const struct skerryd *server, const struct inbox_item *ite
 /* What is answered as taken must be there for good: the device forgets it. */
 static enum store_durability durability_of(const struct topic *topic)
 {
-	return topic->kind == TOPIC_JOB_UPDATE || topic->kind == TOPIC_CRASH ? STORE_KEPT_ON_POWER_CUT
-									     : STORE_KEPT_ON_KILL;
+	return topic->kind == TOPIC_JOB_UPDATE || topic->kind == TOPIC_CRASH || topic->kind == TOPIC_CERT_RENEW
+		       ? STORE_KEPT_ON_POWER_CUT
+		       : STORE_KEPT_ON_KILL;
 }
 
 static void take_message(struct skerryd *server, const struct inbox_item *item)

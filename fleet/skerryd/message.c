@@ -18,6 +18,8 @@ size_t message_bytes_max(enum topic_kind kind)
 	case TOPIC_CMD_REPLY:
 	case TOPIC_TELEMETRY:
 		return 1024;
+	case TOPIC_CERT_RENEW:
+		return 2048;
 	case TOPIC_JOB_UPDATE:
 		return 8192;
 	case TOPIC_REPORT:

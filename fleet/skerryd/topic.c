@@ -8,7 +8,7 @@
 #include "shared/text.h"
 
 const char *const topic_filters[TOPIC_FILTERS] = {"+/jobs/$next/get", "+/jobs/+/update", "+/report", "+/presence",
-	"+/log", "+/cmd/reply", "+/crash", "+/telemetry/+"};
+	"+/log", "+/cmd/reply", "+/crash", "+/telemetry/+", "+/cert/renew"};
 
 static const struct {
 	const char *tail;
@@ -20,6 +20,7 @@ static const struct {
 	{"log", TOPIC_LOG},
 	{"cmd/reply", TOPIC_CMD_REPLY},
 	{"crash", TOPIC_CRASH},
+	{"cert/renew", TOPIC_CERT_RENEW},
 };
 
 /* Copy text[len] if it is an id. */

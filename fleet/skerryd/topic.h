@@ -15,7 +15,8 @@ enum topic_kind {
 	TOPIC_LOG,
 	TOPIC_CMD_REPLY,
 	TOPIC_CRASH,
-	TOPIC_TELEMETRY
+	TOPIC_TELEMETRY,
+	TOPIC_CERT_RENEW
 };
 
 #define TOPIC_KINDS 8 /* the largest */
@@ -34,7 +35,7 @@ bool topic_parse(const char *prefix, const char *text, struct topic *topic);
 const char *topic_kind_name(enum topic_kind kind);
 
 /* The filters to subscribe to, without prefix: "+/report" … */
-#define TOPIC_FILTERS 8
+#define TOPIC_FILTERS 9
 extern const char *const topic_filters[TOPIC_FILTERS];
 
 #endif

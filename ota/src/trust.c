@@ -399,6 +399,11 @@ int ota_on_idle(struct ota *ota, const uint8_t *assignment, size_t len, const ui
 	return error;
 }
 
+uint64_t ota_signed_time_s(const struct ota *ota)
+{
+	return time_now_s(ota);
+}
+
 bool ota_heard_s(const struct ota *ota, uint64_t *seconds)
 {
 	if (!ota->trust.heard)

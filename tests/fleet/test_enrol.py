@@ -162,6 +162,41 @@ def tokens():
     expect(status == 403 and "expired" in answer["detail"], "but a new one does", status, answer)
 
 
+@case("a certificate in its last third is renewed over the broker, kept, and used; one of another key is not")
+def renewal():
+    conf = fleet.file("server", "skerryd.conf")
+    said = open(conf).read()
+    fleet.server.end()
+    with open(conf, "w") as out:
+        out.write(said.replace("certificate-lifetime-s = 31536000", "certificate-lifetime-s = 7200"))
+    fleet.start_server()
+    disk = make_disk("renewal", create("--pattern", "renew-{key}")["token"])
+    agent = Agent(disk)
+    name = agent.wait(r"claim\.done device=(renew-[0-9a-f]{12}) ")[1]
+    agent.wait(r"cert\.issued err=E_FORMAT")  # issued a moment ago: the same again
+    agent.end()
+    short = device(name)["certExpires"]
+    fleet.server.end()
+    with open(conf, "w") as out:
+        out.write(said)
+    fleet.start_server()
+    again = Agent(disk, boots=2)
+    again.wait(r"cert\.renewed err=OK")
+    home.wait_until(lambda: len([line for line in again.lines if "mqtt.connected" in line]) >= 2, "it came back with the new one")
+    expect(device(name)["certExpires"] > short + 30000000, "the new one expires a year later", short, device(name)["certExpires"])
+    home.wait_until(lambda: device(name)["online"], "and is online")
+    again.end()
+    last = Agent(disk, boots=3)
+    last.wait(r"mqtt\.connected")
+    home.wait_until(lambda: device(name)["online"], "the device is online")
+    expect(not any("cert.renew" in line for line in last.lines), "nothing is to be renewed", last.lines)
+    last.end()
+    stranger = fleet.device("renew-other")
+    stranger.say("cert/renew", {"csr": text(make_csr(make_key("renew-other")))})
+    home.wait_until(lambda: "another key than the device's" in fleet.server.text(), "a renewal with another key is refused")
+    expect("certExpires" not in device("renew-other"), "nothing was certified")
+
+
 @case("a revoked device is heard no more, at once, and gets nothing; others go on")
 def revoke():
     kept, gone = fleet.device("rev-kept"), fleet.device("rev-gone")

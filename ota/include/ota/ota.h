@@ -138,6 +138,9 @@ __attribute__((warn_unused_result)) int ota_on_idle(
 /* Seconds since the last assignment that answered a request of this start. False: none did. */
 bool ota_heard_s(const struct ota *ota, uint64_t *seconds);
 
+/* Signed time (SPEC §11): unix seconds that have passed at least. */
+uint64_t ota_signed_time_s(const struct ota *ota);
+
 /* Broker reached / lost (counts for confirming). */
 void ota_on_link(struct ota *ota, bool up);
 
