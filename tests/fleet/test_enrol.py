@@ -3,16 +3,18 @@
 """Enrolment: the real agent, on the host, claims its identity from the real skerryd and comes to the real broker with it; and what is refused."""
 
 import base64
+import http.server
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
-import time
 
 import home
 from cases import Failure, case, expect, main
+from pki import Authority  # noqa: E402
 
 BIN = home.programs()
 AGENT = os.path.join(BIN, "..", "tests", "agent", "agent_host")
@@ -160,6 +162,91 @@ def tokens():
     expect(status == 200, "a key that is known needs no use and no time", status, answer)
     status, answer = claim({"token": brief["token"], "board": "qemu-virt", "csr": text(make_csr(make_key("late")))})
     expect(status == 403 and "expired" in answer["detail"], "but a new one does", status, answer)
+
+
+class Rogue:
+    """A server that devices trust, with a certificate of the home's CA (or, if `files` says so, of another), and that answers as `answer` says."""
+
+    def __init__(self, files=None):
+        rogue = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                rogue.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                status, headers, body = rogue.answer
+                self.send_response(status)
+                for name, value in dict({"Content-Length": str(len(body))}, **headers).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass
+
+        self.asked, self.answer = [], None
+        self.server = Quiet(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*(files or (fleet.file("server", "skerryd.crt"), fleet.file("server", "skerryd.key"))))
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def disk(self, name, token):
+        """A disk whose device claims here."""
+        conf = fleet.file("skerry.conf")
+        said = open(conf).read()
+        try:
+            with open(conf, "w") as out:
+                out.write(re.sub(r"(?m)^claim-url = .*$", "claim-url = https://127.0.0.1:%d/claim" % self.server.server_address[1], said))
+            return make_disk(name, token)
+        finally:
+            with open(conf, "w") as out:
+                out.write(said)
+
+
+@case("a device takes no certificate but its own: every lie is named, nothing is kept, and the honest answer counts after all of them")
+def lies():
+    fleet.skerry("device", "add", "other-one", "--board", "qemu-virt")
+    other = ssl.PEM_cert_to_DER_cert(open(fleet.file("devices", "other-one", "device.crt")).read())
+    rogue, token = Rogue(), create("--uses", "1", "--pattern", "lied-{key}")["token"]
+    disk = rogue.disk("lies", token)
+    body = lambda **members: json.dumps(members).encode()  # noqa: E731
+    for error, answer in (
+            ("E_TLS_KEY", (200, {}, body(device="other-one", certificate=text(other)))),
+            ("E_FORMAT", (200, {}, body(device="lied", certificate=text(other[:-1])))),
+            ("E_FORMAT", (200, {}, body(device="lied", certificate="*"))),
+            ("E_JSON", (200, {}, body(device="lied"))), ("E_JSON", (200, {}, b"nonsense")),
+            ("E_TOO_LONG", (200, {}, body(device="lied", certificate=text(b"x" * 2049)))),
+            ("E_HTTP_TOO_LONG", (200, {}, b" " * 4097)), ("E_HTTP_LENGTH", (200, {}, b"")),
+            ("E_TRUNCATED", (200, {"Content-Length": "900"}, b"{")),
+            ("E_HTTP_STATUS", (403, {}, b"{}")), ("E_HTTP_REDIRECT", (307, {"Location": "https://127.0.0.1:%d/claim" % fleet.http_port}, b""))):
+        rogue.answer = answer
+        agent = Agent(disk)
+        expect(agent.wait(r"claim\.failed err=(\w+)")[1] == error, "%s: %s" % (answer[2][:40], error), agent.lines)
+        agent.end()
+    keys = {openssl("req", "-inform", "DER", "-noout", "-pubkey", data=base64.urlsafe_b64decode(asked["csr"] + "===")) for asked in rogue.asked}
+    expect(len(keys) == 1, "one key through all starts", keys)
+    status, honest = claim(rogue.asked[0])
+    expect(status == 200, "the server certifies it", honest)
+    rogue.answer = (200, {}, body(device="other-one", certificate=honest["certificate"]))
+    agent = Agent(disk)
+    expect(agent.wait(r"claim\.failed err=(\w+)")[1] == "E_FORMAT", "another name than the certificate's", agent.lines)
+    agent.end()
+    rogue.answer = (200, {}, json.dumps(honest).encode())
+    agent = Agent(disk)
+    agent.wait(r"claim\.done device=%s " % honest["device"])
+    agent.wait(r"mqtt\.connected")
+    agent.end()
+    authority = Authority(fleet.folder, "foreign")
+    foreign = Rogue(authority.issue("foreign-server"))
+    agent = Agent(foreign.disk("foreign", token))
+    expect(agent.wait(r"claim\.failed err=(\w+)")[1] == "E_TLS_CERT" and not foreign.asked, "a server of another CA never hears the token", foreign.asked)
+    agent.end()
 
 
 @case("a certificate in its last third is renewed over the broker, kept, and used; one of another key is not")
