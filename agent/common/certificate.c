@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A request's name is put in directly: mbedTLS's reader of names as text would be 3 KiB of the image. */
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS
 #include "certificate.h"
 
+#include <mbedtls/asn1write.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
@@ -8,7 +11,6 @@
 #include <mbedtls/psa_util.h>
 #include <mbedtls/x509_crt.h>
 #include <mbedtls/x509_csr.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "ota/err.h"
@@ -51,20 +53,29 @@ int certificate_key_make(struct credential *credential)
 	return 0;
 }
 
+static int name_put(mbedtls_x509write_csr *request, const char *name)
+{
+	mbedtls_asn1_named_data *put = mbedtls_asn1_store_named_data(&request->subject, MBEDTLS_OID_AT_CN,
+		MBEDTLS_OID_SIZE(MBEDTLS_OID_AT_CN), (const unsigned char *)name, strlen(name));
+
+	if (!put)
+		return -OTA_E_MEMORY;
+	put->val.tag = MBEDTLS_ASN1_UTF8_STRING;
+	return 0;
+}
+
 int certificate_request(struct ota_bytes key, const char *name, uint8_t *out, size_t cap)
 {
-	char subject[OTA_PROVISION_DEVICE_ID_MAX + 4];
 	mbedtls_x509write_csr request;
 	mbedtls_pk_context pk;
 	int len, error = key_load(&pk, key);
 
 	if (error != 0)
 		return error;
-	(void)snprintf(subject, sizeof(subject), "CN=%s", name);
 	mbedtls_x509write_csr_init(&request);
 	mbedtls_x509write_csr_set_md_alg(&request, MBEDTLS_MD_SHA256);
 	mbedtls_x509write_csr_set_key(&request, &pk);
-	len = mbedtls_x509write_csr_set_subject_name(&request, subject);
+	len = name_put(&request, name);
 	if (len == 0)
 		len = mbedtls_x509write_csr_der(&request, out, cap, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
 	mbedtls_x509write_csr_free(&request);
