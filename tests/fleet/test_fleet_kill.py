@@ -29,10 +29,11 @@ fleet.skerry("device", "add", "sim-", "--board", "qemu-virt", "--count", str(COU
 fleet.start()
 api, database = many.Api(fleet), many.Database(fleet)
 chance = random.Random(SEED)
+names = ["sim-%0*d" % (len(str(COUNT)), number) for number in range(1, COUNT + 1)]
 
 
-def ended(digest):
-    return database.one("SELECT count(*) FROM jobs WHERE digest = ? AND status NOT IN ('QUEUED', 'IN_PROGRESS')", digest)
+def ended(rollout):
+    return database.one("SELECT count(*) FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", rollout)
 
 
 def restart_server():
@@ -68,15 +69,20 @@ def check_round(sim, version, digest):
 
 
 def update_round(sim, version, kills):
-    """All to `version`, while `kills` (a list of names) happen, each when so many jobs have ended."""
+    """All to `version`, while `kills` (a list of names) happen, each when so many devices have ended."""
     digest = many.upload(fleet, api, fleet.image(version, size=6000))
-    for number in range(1, COUNT + 1):
-        api.must("POST", "/jobs", {"device": "sim-%0*d" % (len(str(COUNT)), number), "digest": digest, "trialSeconds": 600})
+    rollout = api.must("POST", "/rollouts", {
+        "name": version, "image": digest, "selector": "id!=nobody", "stop": [],
+        "waves": [{"name": "canary", "count": COUNT // 10}, {"name": "rest", "maxInFlight": COUNT // 2}],
+        "device": {"timeoutS": 3600, "retries": 0, "trialS": 600}})["id"]
+    api.must("POST", "/rollouts/%s/start" % rollout)
     for what, at in zip(kills, sorted(chance.randrange(COUNT) for _ in kills)):
-        home.wait_until(lambda at=at: ended(digest) >= at, "%d jobs have ended" % at, PATIENCE_S)
+        home.wait_until(lambda at=at: ended(rollout) >= at, "%d devices have ended" % at, PATIENCE_S)
         time.sleep(chance.random() / 4)
         restart(what)
-    home.wait_until(lambda: ended(digest) == COUNT, "every job ends", PATIENCE_S)
+    home.wait_until(lambda: ended(rollout) == COUNT, "every device ends", PATIENCE_S)
+    done = home.wait_until(lambda: (lambda r: r["state"] == "complete" and r)(api.patiently("GET", "/rollouts/" + rollout)), "the rollout is complete")
+    expect(done["counts"] == {"succeeded": COUNT}, "all succeeded", done)
     check_round(sim, version, digest)
 
 
@@ -96,20 +102,32 @@ def killed():
         sim.stop()
 
 
-@case("a report that skerryd lost is made again when it lives: what runs is known, without a job and without a new connection")
+@case("what devices report while skerryd is dead is known soon after it lives")
 def unheard():
-    count = 4
+    count, version = 12, "9.0.0"
     fleet.skerry("device", "add", "deaf-", "--board", "qemu-virt", "--count", str(count))
-    runs = fleet.json("image", "inspect", first)["digest"]
-    believed = lambda digest: len(database.rows("SELECT id FROM devices WHERE id LIKE 'deaf-%' AND digest = ?", digest))  # noqa: E731
-    sim = many.Sim(fleet, first, prefix="deaf-")
+    old = fleet.json("image", "inspect", first)["digest"]
+    names = ["deaf-%02d" % number for number in range(1, count + 1)]
+    believed = lambda digest: database.rows("SELECT id FROM devices WHERE id LIKE 'deaf-%' AND digest = ?", digest)  # noqa: E731
+    sim = many.Sim(fleet, first, "--bad", version + "=100", prefix="deaf-", journal=fleet.scratch("journal-deaf"))
     try:
-        home.wait_until(lambda: believed(runs) == count, "all have reported")
+        sim.wait_online(count)
+        home.wait_until(lambda: len(believed(old)) == count, "all have reported")
+        digest = many.upload(fleet, api, fleet.image(version, size=6000))
+        for name in names:
+            api.must("POST", "/jobs", {"device": name, "digest": digest, "trialSeconds": 600})
+        home.wait_until(lambda: believed(digest), "one reports the image that it tries")
         many.kill(fleet.server)
-        database.change("UPDATE devices SET digest = ? WHERE id LIKE 'deaf-%'", "0" * 64)  # as it was before the report
+        wrong = len(believed(digest))
+
+        def back():
+            starts = sim.starts()
+            tried = [name for name in names if any(start["digest"] == digest for start in starts[name])]
+            return tried and all(starts[name][-1]["digest"] == old for name in tried) and sim.state["online"] == count
+        home.wait_until(back, "those that tried it run the old one, and have reported to nobody")
         restart_server()
-        home.wait_until(lambda: believed(runs) == count, "what runs is known")
-        expect(sim.state["online"] == count and sim.state["starts"] == count, "they stayed on and online", sim.state)
+        home.wait_until(lambda: len(believed(old)) == count, "what they reported is known", PATIENCE_S)
+        return "%d of %d were believed to run it" % (wrong, count)
     finally:
         sim.stop()
 
