@@ -147,7 +147,13 @@ class Bench:
         return digest, rollout
 
     def wait_rollout(self, rollout, *states):
-        return home.wait_until(lambda: (lambda r: r["state"] in states and r)(self.api.must("GET", "/rollouts/" + rollout)), "the rollout ends", PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            row = self.api.must("GET", "/rollouts/" + rollout)
+            if row["state"] in states:
+                return row
+            expect(time.monotonic() < deadline, "the rollout ends", row)
+            time.sleep(0.5)
 
     def all_at_once(self, probe):
         _, rollout = self.rollout("2.0.0", [{"name": "all", "maxInFlight": max(self.count, 1)}])
