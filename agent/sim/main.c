@@ -38,6 +38,7 @@ static const char usage[] =
 	"  --offline PERCENT    of the time, in outages of 5 to 60 s\n"
 	"  --cuts N             power cuts of each device in an hour\n"
 	"  --slow PERCENT=BYTES so many devices have a link of BYTES a second\n"
+	"  --resolve HOST=ADDRESS  what the devices know as HOST is at this IPv4 address; again for others, at most 3\n"
 	"  --journal FILE       a line of JSON for each start of a device: which image it started, and how\n"
 	"  --verbose            log lines of all devices on standard error\n";
 
@@ -128,6 +129,18 @@ static bool slow_read(struct sim_model *model, const char *text)
 	       number_read(bytes + 1, UINT32_MAX, &model->slow_bytes_per_s) && model->slow_bytes_per_s > 0;
 }
 
+/* "HOST=ADDRESS" */
+static bool resolve_read(const char *text)
+{
+	char host[254] = "";
+	const char *address = strchr(text, '=');
+
+	if (!address || address == text || (size_t)(address - text) >= sizeof(host))
+		return false;
+	memcpy(host, text, (size_t)(address - text));
+	return sim_wire_resolve(host, address + 1);
+}
+
 /* Options with a value. */
 static bool option_read(struct options *o, const char *name, const char *value)
 {
@@ -150,6 +163,8 @@ static bool option_read(struct options *o, const char *name, const char *value)
 		return bad_read(&o->model, value);
 	if (strcmp(name, "--slow") == 0)
 		return slow_read(&o->model, value);
+	if (strcmp(name, "--resolve") == 0)
+		return resolve_read(value);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strcmp(name, numbers[i].name) != 0)
 			continue;

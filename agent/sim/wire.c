@@ -42,17 +42,41 @@ void sim_wire_enter(struct sim_wire *wire)
 
 /* ---- names: a simulated fleet has one or two servers; each is looked up once ---- */
 
-static struct in_addr *address_of(const char *host)
+#define NAMES_MAX 4
+
+static struct {
+	char host[254];
+	struct in_addr address;
+} known[NAMES_MAX];
+
+/* Where it is, or would be put; NAMES_MAX: no room. */
+static size_t name_find(const char *host)
 {
-	static struct {
-		char host[254];
-		struct in_addr address;
-	} known[4];
-	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
 	size_t i = 0;
 
-	while (i < 3 && known[i].host[0] && strcmp(known[i].host, host) != 0)
+	while (i < NAMES_MAX && known[i].host[0] && strcmp(known[i].host, host) != 0)
 		i++;
+	return i;
+}
+
+bool sim_wire_resolve(const char *host, const char *address)
+{
+	size_t i = name_find(host);
+
+	if (i == NAMES_MAX || strlen(host) >= sizeof(known[i].host) ||
+		inet_pton(AF_INET, address, &known[i].address) != 1)
+		return false;
+	(void)snprintf(known[i].host, sizeof(known[i].host), "%s", host);
+	return true;
+}
+
+static struct in_addr *address_of(const char *host)
+{
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+	size_t i = name_find(host);
+
+	if (i == NAMES_MAX)
+		i--; /* the last one is forgotten */
 	if (strcmp(known[i].host, host) == 0)
 		return &known[i].address;
 	if (getaddrinfo(host, NULL, &hints, &found) != 0)

@@ -24,6 +24,9 @@ struct sim_wire {
 /* 0 or -1: no epoll. */
 __attribute__((warn_unused_result)) int sim_wire_init(void);
 
+/* From now on `host` is at `address`, "127.0.0.1": as the devices' own network would have it. False: no address, or too many. */
+bool sim_wire_resolve(const char *host, const char *address);
+
 /* The device whose streams are opened from now on. */
 void sim_wire_enter(struct sim_wire *wire);
 

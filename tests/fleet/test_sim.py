@@ -111,7 +111,7 @@ def hard_life():
 @case("bad arguments are named")
 def arguments():
     for options, code, words in (
-            ((), 2, "--devices and --image"), (("--bad", "3.0=50"), 2, "--bad"), (("--crash", "101"), 2, "--crash"), (("--slow", "5"), 2, "--slow"),
+            ((), 2, "--devices and --image"), (("--bad", "3.0=50"), 2, "--bad"), (("--crash", "101"), 2, "--crash"), (("--slow", "5"), 2, "--slow"), (("--resolve", "host=nowhere"), 2, "--resolve"),
             (("--devices", "/nowhere", "--image", first[:-5] + ".fit"), 1, "/nowhere"),
             (("--devices", fleet.file("devices"), "--image", "/nothing"), 1, "/nothing"),
             (("--devices", fleet.file("devices"), "--image", first[:-5] + ".fit", "--prefix", "none-"), 1, "no device"),

@@ -31,7 +31,7 @@ done
 ensure_deps
 for preset in "${presets[@]:-device}"; do
     case $preset in
-    programs) build_preset host-release --target skerry skerryd ;;
+    programs) build_preset host-release --target skerry skerryd skerry-sim ;;
     *) build_preset "$preset" ;;
     esac
 done
