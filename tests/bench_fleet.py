@@ -7,8 +7,8 @@ connection over TLS, all on this machine.
 connect   until all are online: TLS handshakes a second, of which the devices' half is most (both sides run here)
 idle      all online, nothing to do: skerryd's memory and its share of a core
 rollout   one image to all, no pacing. Wall time holds the devices' own work too: two handshakes each, signatures, flash, a reset of a second, a
-          trial. The control plane's part is the processor time of skerryd and of Mosquitto: each has one thread that counts, so the busier of the two
-          is how long it would take if devices cost nothing.
+          trial. Payloads come from a mirror: a second skerryd that does nothing else. The control plane's part is the processor time of skerryd
+          and of Mosquitto: each has one thread that counts, so the busier of the two is how long it would take if devices cost nothing.
 browser   from a device's publishing to the event in a dashboard's stream, idle and during the rollout
 stop      an image that fails: starts after the report that decides to stop
 """
@@ -18,6 +18,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import ssl
 import subprocess
 import sys
@@ -94,17 +95,37 @@ class Probe:
         return [self.browser.seen[digest] - self.sent[digest] for digest in sent]
 
 
+def edit(path, values):
+    """Change lines `name = …` of a configuration file."""
+    with open(path, encoding="utf-8") as file:
+        lines = [("%s = %s" % (name, values[name]) if (name := line.split(" = ")[0]) in values else line.rstrip("\n")) for line in file]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
 class Bench:
     def __init__(self, programs, devices, per_second):
         self.count = devices
         self.fleet = home.Home(programs)
         self.api, self.database = many.Api(self.fleet), many.Database(self.fleet)
         self.first = self.fleet.image("1.0.0", size=6000)
-        self.sim, self.results = None, {"devices": devices}
+        self.sim, self.mirror, self.results = None, None, {"devices": devices}
         self.per_second = per_second
 
+    def start_mirror(self):
+        """Payloads from elsewhere, as a large fleet has it: a second skerryd with the same certificate, which has no broker."""
+        path, port = self.fleet.scratch("mirror"), home.free_ports(1)[0]
+        shutil.copytree(self.fleet.file("server"), os.path.join(path, "server"), ignore=shutil.ignore_patterns("enrol", "fleet.db*"))
+        shutil.copy(self.fleet.file("skerry.conf"), path)
+        own = os.path.join(path, "server", "skerryd.conf")
+        edit(own, {"http-port": str(port), "broker-port": "1"})
+        edit(self.fleet.file("server", "skerryd.conf"), {"artifact-url": "https://127.0.0.1:%d/artifacts" % port})
+        self.mirror = home.Service([os.path.join(self.fleet.bin, "skerryd"), "--home", path], self.fleet.scratch("mirror.log")).wait_port(port)
+        self.mirror_port = port
+
     def pids(self):
-        return {"skerryd": self.fleet.server.process.pid, "mosquitto": self.fleet.broker.process.pid, "devices": self.sim.process.pid}
+        return {"skerryd": self.fleet.server.process.pid, "mosquitto": self.fleet.broker.process.pid, "mirror": self.mirror.process.pid,
+                "devices": self.sim.process.pid}
 
     def cpu(self):
         return {name: many.cpu_seconds(pid) for name, pid in self.pids().items()}
@@ -123,6 +144,7 @@ class Bench:
         return {"seconds": round(time.monotonic() - began, 1)}
 
     def connect(self):
+        self.start_mirror()
         self.fleet.start()
         self.sim = many.Sim(self.fleet, self.first, "--bad", "3.0.0=100", per_second=self.per_second)
         before, began = self.cpu(), time.monotonic()
@@ -140,7 +162,9 @@ class Bench:
         return {"seconds": seconds, "rss_mb": rss, "cpu_percent": {name: round(100 * value / seconds, 2) for name, value in spent.items()}}
 
     def rollout(self, version, waves, **more):
-        digest = many.upload(self.fleet, self.api, self.fleet.image(version, size=6000))
+        suit = self.fleet.image(version, size=6000)
+        digest = many.upload(self.fleet, suit)
+        many.put(self.fleet, "/api/v1/images/%s/payload" % digest, suit[:-5] + ".fit", self.mirror_port)
         rollout = self.api.must("POST", "/rollouts", dict({
             "name": version, "image": digest, "selector": "id!=probe-1", "stop": [], "waves": waves,
             "device": {"timeoutS": 3600, "retries": 0, "trialS": 1200}}, **more))["id"]
@@ -212,6 +236,8 @@ class Bench:
         if self.sim and self.sim.process.poll() is None:
             self.sim.process.kill()
             self.sim.process.wait(60)
+        if self.mirror:
+            self.mirror.end()
         self.fleet.remove()
 
 
@@ -233,8 +259,9 @@ def show(results):
     print("%d devices over TLS; %s" % (results["devices"], "online after %.0f s, %.0f handshakes/s (devices' half %.1f ms of CPU each, Mosquitto's %.1f ms)" % (
         results["connect"]["seconds"], results["connect"]["handshakes_per_s"], 1000 * results["connect"]["cpu_s"]["devices"] / results["devices"],
         1000 * results["connect"]["cpu_s"]["mosquitto"] / results["devices"])))
-    print("rollout to all: %.0f s with the devices' own work; CPU seconds: skerryd %.1f, Mosquitto %.1f, devices %.1f; %s" % (
-        results["rollout"]["wall_s"], results["rollout"]["cpu_s"]["skerryd"], results["rollout"]["cpu_s"]["mosquitto"], results["rollout"]["cpu_s"]["devices"],
+    print("rollout to all: %.0f s with the devices' own work; CPU seconds: skerryd %.1f, Mosquitto %.1f, mirror %.1f, devices %.1f; %s" % (
+        results["rollout"]["wall_s"], results["rollout"]["cpu_s"]["skerryd"], results["rollout"]["cpu_s"]["mosquitto"], results["rollout"]["cpu_s"]["mirror"],
+        results["rollout"]["cpu_s"]["devices"],
         ", ".join("%s %d" % pair for pair in results["rollout"]["counts"].items())))
     print("%-18s %10s %10s   %s" % ("", "measured", "target", "peers"))
     for name, target in TARGETS.items():

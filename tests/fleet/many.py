@@ -131,24 +131,25 @@ class Database:
         return self.rows(sql, *values)[0][0]
 
 
-def upload(fleet, api, suit):
+def upload(fleet, suit):
     """The image's digest, once skerryd has it."""
     digest = fleet.json("image", "inspect", suit)["digest"]
-    for part, path in (("payload", suit[:-5] + ".fit"), ("manifest", suit)):
-        with open(path, "rb") as file:
-            body = file.read()
-        status, head, answer = put(fleet, "/api/v1/images/%s/%s" % (digest, part), body)
-        expect(status in (200, 201), "the %s is taken" % part, status, answer)
+    put(fleet, "/api/v1/images/%s/payload" % digest, suit[:-5] + ".fit")
+    put(fleet, "/api/v1/images/%s/manifest" % digest, suit)
     return digest
 
 
-def put(fleet, path, body):
+def put(fleet, path, name, port=None):
+    """A file to the server, or to another one with the same certificate and token."""
+    with open(name, "rb") as file:
+        body = file.read()
     context = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
-    link = http.client.HTTPSConnection("127.0.0.1", fleet.http_port, context=context, timeout=TIMEOUT_S)
+    link = http.client.HTTPSConnection("127.0.0.1", port or fleet.http_port, context=context, timeout=TIMEOUT_S)
     try:
         link.request("PUT", path, body, {"Authorization": "Bearer " + fleet.token()})
         answer = link.getresponse()
-        return answer.status, answer.headers, answer.read()
+        text = answer.read()
+        expect(answer.status in (200, 201), "PUT %s is taken" % path, answer.status, text)
     finally:
         link.close()
 

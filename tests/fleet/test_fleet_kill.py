@@ -51,13 +51,14 @@ def restart(what):
 
 
 def check_round(sim, version, digest):
-    """Every device has one job of this image, which succeeded; installed it once; and runs it."""
+    """Every device has one job of this image, which is over; installed it once; and runs it."""
     jobs = {row["device"]: [] for row in database.rows("SELECT id AS device FROM devices WHERE id LIKE 'sim-%'")}
     for row in database.rows("SELECT device, status, details FROM jobs WHERE digest = ?", digest):
         jobs[row["device"]].append(tuple(row)[1:])
     starts = sim.starts()
     for device, found in jobs.items():
-        expect([status for status, _ in found] == ["SUCCEEDED"], "%s has one job, which succeeded" % device, found)
+        # What it had to say was lost with the broker and its report came first: then the rollout knows that it runs, and takes the job back.
+        expect(len(found) == 1 and found[0][0] in ("SUCCEEDED", "CANCELED"), "%s has one job, which is over" % device, found)
         trials = [start for start in starts[device] if start["digest"] == digest and start["mode"] == "trial"]
         expect(len(trials) == 1, "%s tried %s once" % (device, version), starts[device])
         expect(starts[device][-1]["digest"] == digest, "%s runs %s" % (device, version), starts[device][-1])
@@ -70,7 +71,7 @@ def check_round(sim, version, digest):
 
 def update_round(sim, version, kills):
     """All to `version`, while `kills` (a list of names) happen, each when so many devices have ended."""
-    digest = many.upload(fleet, api, fleet.image(version, size=6000))
+    digest = many.upload(fleet, fleet.image(version, size=6000))
     rollout = api.must("POST", "/rollouts", {
         "name": version, "image": digest, "selector": "id!=nobody", "stop": [],
         "waves": [{"name": "canary", "count": COUNT // 10}, {"name": "rest", "maxInFlight": COUNT // 2}],
@@ -102,32 +103,20 @@ def killed():
         sim.stop()
 
 
-@case("what devices report while skerryd is dead is known soon after it lives")
+@case("a report that skerryd lost is made again when it lives: what runs is known, without a job and without a new connection")
 def unheard():
-    count, version = 12, "9.0.0"
+    count = 4
     fleet.skerry("device", "add", "deaf-", "--board", "qemu-virt", "--count", str(count))
-    old = fleet.json("image", "inspect", first)["digest"]
-    names = ["deaf-%02d" % number for number in range(1, count + 1)]
-    believed = lambda digest: database.rows("SELECT id FROM devices WHERE id LIKE 'deaf-%' AND digest = ?", digest)  # noqa: E731
-    sim = many.Sim(fleet, first, "--bad", version + "=100", prefix="deaf-", journal=fleet.scratch("journal-deaf"))
+    runs = fleet.json("image", "inspect", first)["digest"]
+    believed = lambda digest: len(database.rows("SELECT id FROM devices WHERE id LIKE 'deaf-%' AND digest = ?", digest))  # noqa: E731
+    sim = many.Sim(fleet, first, prefix="deaf-")
     try:
-        sim.wait_online(count)
-        home.wait_until(lambda: len(believed(old)) == count, "all have reported")
-        digest = many.upload(fleet, api, fleet.image(version, size=6000))
-        for name in names:
-            api.must("POST", "/jobs", {"device": name, "digest": digest, "trialSeconds": 600})
-        home.wait_until(lambda: believed(digest), "one reports the image that it tries")
+        home.wait_until(lambda: believed(runs) == count, "all have reported")
         many.kill(fleet.server)
-        wrong = len(believed(digest))
-
-        def back():
-            starts = sim.starts()
-            tried = [name for name in names if any(start["digest"] == digest for start in starts[name])]
-            return tried and all(starts[name][-1]["digest"] == old for name in tried) and sim.state["online"] == count
-        home.wait_until(back, "those that tried it run the old one, and have reported to nobody")
+        database.change("UPDATE devices SET digest = ? WHERE id LIKE 'deaf-%'", "0" * 64)  # as it was before the report
         restart_server()
-        home.wait_until(lambda: len(believed(old)) == count, "what they reported is known", PATIENCE_S)
-        return "%d of %d were believed to run it" % (wrong, count)
+        home.wait_until(lambda: believed(runs) == count, "what runs is known")
+        expect(sim.state["online"] == count and sim.state["starts"] == count, "they stayed on and online", sim.state)
     finally:
         sim.stop()
 
