@@ -52,6 +52,9 @@ def restart(what):
 
 def check_round(sim, version, digest):
     """Every device has one job of this image, which is over; installed it once; and runs it."""
+    # A device's report may come before its job's end, which it repeats until it is answered.
+    home.wait_until(lambda: database.one("SELECT count(*) FROM jobs WHERE digest = ? AND status IN ('QUEUED', 'IN_PROGRESS')", digest) == 0,
+                    "every job is over", PATIENCE_S)
     jobs = {row["device"]: [] for row in database.rows("SELECT id AS device FROM devices WHERE id LIKE 'sim-%'")}
     for row in database.rows("SELECT device, status, details FROM jobs WHERE digest = ?", digest):
         jobs[row["device"]].append(tuple(row)[1:])
