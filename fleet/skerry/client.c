@@ -115,24 +115,30 @@ static int problem_fail(const struct client *client, const struct answer *answer
 	return client->status == 503 ? CLIENT_UNREACHABLE : -1; /* it is stopping, or overloaded */
 }
 
-static int perform(struct client *client, struct answer *answer, struct fleet_error *error)
+static int perform_to(struct client *client, curl_write_callback take, void *to, struct fleet_error *error)
 {
 	CURL *curl = client->curl;
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L); /* bytes in so many seconds, or it is dead */
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, ANSWER_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, ANSWER_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, to);
 	CURLcode code = curl_easy_perform(curl);
 	client->status = 0;
 	if (code != CURLE_OK)
 		return transport_fail(client, code, error);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &client->status);
 	return 0;
+}
+
+static int perform(struct client *client, struct answer *answer, struct fleet_error *error)
+{
+	return perform_to(client, take_answer, answer, error);
 }
 
 static void set_url(struct client *client, const char *path)
@@ -202,4 +208,51 @@ int client_has_artifact(struct client *client, const char *digest, struct fleet_
 	int rc = perform(client, &answer, error);
 	free(answer.text);
 	return rc < 0 ? rc : client->status == 200;
+}
+
+struct download {
+	struct client *client;
+	struct file_draft *draft;
+	struct answer problem; /* what the server says instead */
+	struct fleet_error *error;
+	uint64_t bytes;
+	bool failed; /* the file; *error says why */
+};
+
+static size_t take_download(char *data, size_t size, size_t count, void *to)
+{
+	struct download *download = to;
+	size_t len = size * count;
+	long status = 0;
+	curl_easy_getinfo(download->client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return take_answer(data, size, count, &download->problem);
+	if (file_draft_write(download->draft, download->bytes, data, len, download->error) < 0) {
+		download->failed = true;
+		return 0;
+	}
+	download->bytes += len;
+	return len;
+}
+
+int client_download(
+	struct client *client, const char *path, const char *file, uint64_t *bytes, struct fleet_error *error)
+{
+	struct file_draft draft = {.fd = -1};
+	struct fleet_error disk;
+	struct download download = {.client = client, .draft = &draft, .error = &disk};
+	if (file_draft_open(&draft, file, 0600, error) < 0)
+		return -1;
+	set_url(client, path);
+	int rc = perform_to(client, take_download, &download, error);
+	if (download.failed)
+		*error = disk;
+	else if (rc == 0 && client->status != 200)
+		rc = problem_fail(client, &download.problem, error);
+	if (rc == 0)
+		rc = file_draft_commit(&draft, error);
+	file_draft_drop(&draft);
+	free(download.problem.text);
+	*bytes = download.bytes;
+	return rc;
 }

@@ -42,6 +42,10 @@ int client_call(struct client *client, const struct client_request *request, jso
 int client_get(struct client *client, const char *path, json_t **answer, struct fleet_error *error)
 	__attribute__((warn_unused_result));
 
+/* GET `path` into the file, which is there whole or not at all. */
+int client_download(struct client *client, const char *path, const char *file, uint64_t *bytes,
+	struct fleet_error *error) __attribute__((warn_unused_result));
+
 /* Is the payload with this digest (hex) on the server? 1, 0, or an error as above. */
 int client_has_artifact(struct client *client, const char *digest, struct fleet_error *error)
 	__attribute__((warn_unused_result));

@@ -9,7 +9,7 @@ extern const struct command command_init;
 extern const struct command command_image_build, command_image_sign, command_image_inspect, command_image_list;
 extern const struct command command_device_add, command_device_list, command_device_show;
 extern const struct command command_device_set, command_device_remove;
-extern const struct command command_group_list, command_group_set, command_group_remove, command_audit;
+extern const struct command command_group_list, command_group_set, command_group_remove, command_audit, command_backup;
 extern const struct command command_channel_list, command_channel_set, command_channel_remove;
 extern const struct command command_image_remove, command_image_prune;
 extern const struct command command_device_disk, command_device_revoke;

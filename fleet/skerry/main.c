@@ -67,6 +67,7 @@ static const struct command *const commands[] = {
 	&command_webhook_test,
 	&command_cmd,
 	&command_audit,
+	&command_backup,
 	&command_status,
 	&command_whoami,
 	&command_token_create,

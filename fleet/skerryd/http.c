@@ -48,6 +48,7 @@ static const struct http_route *const tables[] = {
 	http_devices_routes,
 	http_group_routes,
 	http_channel_routes,
+	http_backup_routes,
 	http_audit_routes,
 	http_stream_routes,
 	http_metrics_routes,

@@ -57,6 +57,7 @@ extern const struct http_route http_web_routes[];
 extern const struct http_route http_devices_routes[];
 extern const struct http_route http_group_routes[];
 extern const struct http_route http_channel_routes[];
+extern const struct http_route http_backup_routes[];
 extern const struct http_route http_audit_routes[];
 extern const struct http_route http_stream_routes[];
 extern const struct http_route http_token_routes[];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "skerryd/artifact.h"
+#include "skerryd/backup.h"
 #include "skerryd/devices.h"
 #include "skerryd/history.h"
 #include "skerryd/homeassistant.h"
@@ -37,9 +38,11 @@ struct daemon {
 	int64_t tick_due_ms;
 };
 
-static const char usage[] = "usage: skerryd [--home DIR] [--verbose]\n"
-			    "Serves a fleet's home (made by `skerry init`): device registry, jobs, artifacts.\n"
-			    "Stays in the foreground; ends on SIGTERM or SIGINT.\n";
+static const char usage[] =
+	"usage: skerryd [--home DIR] [--verbose] [--restore FILE]\n"
+	"Serves a fleet's home (made by `skerry init`): device registry, jobs, artifacts.\n"
+	"Stays in the foreground; ends on SIGTERM or SIGINT.\n"
+	"--restore FILE: put a backup of `skerry backup` in place and end; the old database is kept.\n";
 
 static int complain(const struct fleet_error *error)
 {
@@ -224,13 +227,19 @@ static void serve(struct daemon *daemon)
 
 /* ---- main ---- */
 
-static int read_options(int argc, char **argv, struct settings *settings, const char **home)
+struct words {
+	const char *home, *restore; /* NULL: not given */
+};
+
+static int read_options(int argc, char **argv, struct settings *settings, struct words *words)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--verbose") == 0) {
 			settings->verbose = true;
 		} else if (strcmp(argv[i], "--home") == 0 && i + 1 < argc) {
-			*home = argv[++i];
+			words->home = argv[++i];
+		} else if (strcmp(argv[i], "--restore") == 0 && i + 1 < argc) {
+			words->restore = argv[++i];
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			fputs(usage, stdout);
 			return 1;
@@ -242,16 +251,30 @@ static int read_options(int argc, char **argv, struct settings *settings, const 
 	return 0;
 }
 
+/* The lock ends with the process. */
+static int restore(struct daemon *daemon, const char *path)
+{
+	struct fleet_error error;
+	const struct home *home = &daemon->server.settings.home;
+	if (home_check(home, &error) < 0 || lock_home(daemon, &error) < 0 || backup_restore(home, path, &error) < 0)
+		return complain(&error);
+	printf("skerryd: restored from '%s'; the database before it is '%s'\n", path,
+		home_path(home, HOME_DATABASE ".before-restore").text);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.signal_fd = -1, .lock_fd = -1};
 	struct fleet_error error;
-	const char *home = NULL;
-	int rc = read_options(argc, argv, &daemon.server.settings, &home);
+	struct words words = {0};
+	int rc = read_options(argc, argv, &daemon.server.settings, &words);
 	if (rc)
 		return rc == 2 ? 2 : 0;
-	if (home_locate(&daemon.server.settings.home, home, &error) < 0)
+	if (home_locate(&daemon.server.settings.home, words.home, &error) < 0)
 		return complain(&error);
+	if (words.restore)
+		return restore(&daemon, words.restore);
 	rc = start(&daemon, &error) < 0 ? complain(&error) : 0;
 	if (rc == 0)
 		serve(&daemon);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "skerryd/store_priv.h"
 #include "skerryd/store_schema.h"
@@ -66,6 +67,22 @@ static int pragma(struct store *store, const char *sql, int64_t *value)
 	*value = sqlite3_column_int64(stmt, 0);
 	store_done(store, stmt);
 	return 0;
+}
+
+int store_copy(struct store *store, const char *path)
+{
+	return store_run(store, "VACUUM INTO ?", "s", path);
+}
+
+int store_is_sound(struct store *store)
+{
+	sqlite3_stmt *stmt;
+	char text[16];
+	if (store_find(store, &stmt, "PRAGMA integrity_check(1)", "") != 0)
+		return -1;
+	store_copy_text(stmt, 0, text, sizeof text);
+	store_done(store, stmt);
+	return strcmp(text, "ok") == 0 ? 0 : STORE_NONE;
 }
 
 static int make_schema(struct store *store)

@@ -41,6 +41,10 @@ enum store_durability {
 int store_begin(struct store *store, enum store_durability durability) STORE_CHECK;
 /* When it fails the group is undone. */
 int store_commit(struct store *store) STORE_CHECK;
+/* A copy as of now as the new file `path`; outside a group. */
+int store_copy(struct store *store, const char *path) STORE_CHECK;
+/* Every page and index is in order. STORE_NONE: not so. */
+int store_is_sound(struct store *store) STORE_CHECK;
 /* Harmless outside a group. */
 void store_rollback(struct store *store);
 

@@ -10,10 +10,14 @@ import hashlib
 import http.client
 import json
 import os
+import signal
 import sqlite3
 import ssl
 import struct
+import subprocess
 import sys
+import tarfile
+import threading
 import urllib.parse
 
 import home
@@ -294,6 +298,74 @@ def channels():
     expect(not os.path.exists(fleet.file("server", "artifacts", old + ".fit")) and os.path.exists(fleet.file("server", "artifacts", new + ".fit")), "the payload, too")
     refused(404, "no image", "DELETE", "/images/" + old)
     expect(upload(fleet.scratch("app-2.0.0-1-qemu-virt-home.suit")) == old and old in [row["digest"] for row in get("/images")["images"]], "it may come back")
+
+
+# ---- backup
+
+
+def restore(path):
+    return subprocess.run([os.path.join(BIN, "skerryd"), "--home", fleet.path, "--restore", path], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=LIMIT_S)
+
+
+@case("backup: one file while devices report; restored, all is as it was then; a damaged one changes nothing")
+def backups():
+    device = fleet.device("bak")
+    digest = upload(fleet.image("3.0.0"))
+    done("PATCH", "/devices/bak", {"attributes": {"when": "before"}})
+    stop = threading.Event()
+
+    def chatter():
+        i = 0
+        while not stop.is_set():
+            device.say("log", {"first": i, "lines": ["line %d" % i]})
+            i += 1
+    talker = threading.Thread(target=chatter)
+    talker.start()
+    try:
+        home.wait_until(lambda: get("/devices/bak/logs")["lines"], "it talks")
+        path = fleet.scratch("fleet.tar")
+        fleet.skerry("backup", path)
+    finally:
+        stop.set()
+        talker.join()
+    with tarfile.open(path) as archive:
+        names = archive.getnames()
+        archive.extract("fleet.db", fleet.scratch("copy"))
+    expect(names[0] == "fleet.db" and "artifacts/%s.fit" % digest in names and len(set(names)) == len(names), "what is in it", names)
+    copy = sqlite3.connect(fleet.scratch("copy/fleet.db"))
+    expect(copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the copy is sound")
+    numbers = [n for (n,) in copy.execute("SELECT n FROM logs WHERE device = 'bak' ORDER BY n")]
+    expect(numbers == list(range(numbers[0], numbers[0] + len(numbers))), "without gaps", numbers)
+    copy.close()
+    fleet.refused("backup", path, says="exists already")
+    expect("another skerryd" in restore(path).stderr, "not under a running skerryd")
+    done("PATCH", "/devices/bak", {"attributes": {"when": "after"}})
+    add("later")
+    done("DELETE", "/images/" + digest)
+    fleet.server.end(signal.SIGKILL)  # its log of the database stays behind
+    with open(path, "rb") as file:
+        whole = file.read()
+    bad = fleet.scratch("bad.tar")
+    for name, data in (("cut short", whole[:len(whole) // 2]), ("a rotten payload", whole[:-5000] + b"rot" + whole[-4997:]), ("rotten headers", b"x" * 2048),
+                       ("empty", b"")):
+        with open(bad, "wb") as file:
+            file.write(data)
+        said = restore(bad)
+        expect(said.returncode == 1 and "remedy" in said.stderr and bad in said.stderr, "refused: " + name, said)
+    expect(not os.path.exists(fleet.file("server", "fleet.db.restored")), "nothing is left of them")
+    fleet.start_server()
+    expect(get("/devices/bak")["attributes"] == {"when": "after"} and get("/devices/later"), "nothing was changed")
+    fleet.server.end(signal.SIGKILL)
+    said = restore(path)
+    expect(said.returncode == 0 and "before-restore" in said.stdout, "restored", said)
+    fleet.start_server()
+    expect(get("/devices/bak")["attributes"] == {"when": "before"} and ask("GET", "/devices/later").status == 404, "as it was then")
+    expect(digest in [row["digest"] for row in get("/images")["images"]] and os.path.exists(fleet.file("server", "artifacts", digest + ".fit")), "with its payload")
+    device.version = "9.9.9"
+    device.report()
+    home.wait_until(lambda: get("/devices/bak").get("version") == "9.9.9", "devices are heard")
+    chain(audit())
 
 
 # ---- audit
