@@ -33,6 +33,14 @@ static uint64_t finished(const struct rollout_wave *wave)
 	       since(wave, TARGET_TIMED_OUT);
 }
 
+/* Forgiven or not: somebody of it had the chance, so there is something to watch. */
+static bool has_ended(const struct rollout_wave *wave)
+{
+	return wave->count[TARGET_SUCCEEDED] + wave->count[TARGET_FAILED] + wave->count[TARGET_REJECTED] +
+		       wave->count[TARGET_TIMED_OUT] >
+	       0;
+}
+
 static uint64_t unfinished(const struct rollout_wave *wave)
 {
 	return (uint64_t)wave->count[TARGET_PENDING] + rollout_in_flight(wave) + wave->count[TARGET_REVERT];
@@ -94,7 +102,7 @@ static bool gate_decide(
 		wave->satisfied_ms = now_ms;
 	decision->kind = DECIDE_PASS;
 	/* One that holds nobody, or only skipped ones, has nothing to soak. */
-	if (finished(wave) == 0 && unfinished(wave) == 0)
+	if (!has_ended(wave) && unfinished(wave) == 0)
 		return true;
 	/* A clock that went back begins the soak anew, it does not lengthen it for ever. */
 	if (now_ms < wave->satisfied_ms)

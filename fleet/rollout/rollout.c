@@ -95,6 +95,7 @@ void rollout_resume(struct rollout *rollout, const struct rollout_spec *spec)
 		struct rollout_wave *wave = &rollout->waves[w];
 
 		memcpy(wave->forgiven, wave->count, sizeof wave->forgiven);
+		wave->forgiven[TARGET_SUCCEEDED] = 0; /* what went well still counts */
 		wave->offline_forgiven = wave->offline;
 		wave->satisfied_ms = ROLLOUT_NEVER;
 		wave->nobody_until_ms = 0;

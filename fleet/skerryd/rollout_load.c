@@ -194,5 +194,6 @@ int rollout_event(struct skerryd *server, const struct open_rollout *r, const ch
 	vsnprintf(words, sizeof words, text, args);
 	va_end(args);
 	snprintf(all, sizeof all, "%s: %s", r->row.name, words);
-	return skerryd_event(server, &(struct store_event){.kind = kind, .text = all, .rollout = r->row.id});
+	return skerryd_event(server,
+		&(struct store_event){.kind = kind, .text = all, .rollout = r->row.id, .tenant = r->row.tenant});
 }

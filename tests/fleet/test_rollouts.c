@@ -412,6 +412,30 @@ static void pause_takes_back(void **state)
 	assert_int_equal(target.target.tries_left, 1); /* that one was no try */
 }
 
+/* A pause does not shorten what was to be watched, and a wave in which everybody failed opens nothing at once. */
+static void resume_soaks_anew(void **state)
+{
+	struct fixture *f = *state;
+	start(f, "\"stop\":[],\"device\":{\"retries\":0},\"waves\":[{\"order\":\"id\",\"count\":1,\"advance\":{"
+		 "\"soakS\":600}},{\"order\":"
+		 "\"id\",\"count\":1,\"advance\":{\"soakS\":600}},{}]");
+	succeed(f, "d1", NEW);
+	pass_s(f, 300);
+	assert_int_equal(act(f, &ann, VERB_PAUSE), ROLLOUTS_DONE);
+	assert_int_equal(act(f, &ann, VERB_RESUME), ROLLOUTS_DONE);
+	pass_s(f, 590);
+	expect_target(f, "d2", TARGET_PENDING);
+	pass_s(f, 20);
+	expect_target(f, "d2", TARGET_OFFERED);
+	update(f, "d2", "FAILED");
+	expect_state(f, "paused");
+	assert_int_equal(act(f, &ann, VERB_RESUME), ROLLOUTS_DONE);
+	pass_s(f, 590);
+	assert_int_equal(in_state(f, TARGET_OFFERED), 0);
+	pass_s(f, 20); /* the operator has looked at it, and time to watch was given */
+	assert_int_equal(in_state(f, TARGET_OFFERED), 3);
+}
+
 static void stop_and_go_back(void **state)
 {
 	struct fixture *f = *state;
@@ -504,6 +528,7 @@ int main(void)
 		TEST(late_ones),
 		TEST(windows),
 		TEST(pause_takes_back),
+		TEST(resume_soaks_anew),
 		TEST(stop_and_go_back),
 		TEST(late_joiners),
 		TEST(gone),
