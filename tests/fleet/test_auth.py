@@ -165,7 +165,7 @@ class Tenant:
         content = entry.get("requestBody", {}).get("content", {})
         if "application/json" not in content:
             return b"none" if content else None
-        text = json.dumps(content["application/json"]["example"])
+        text = json.dumps(content["application/json"].get("example", {}))
         return re.sub(r'"\$(\w+)"', lambda match: json.dumps(self.fresh("new") if match.group(1) == "new" else self.thing(match.group(1))), text)
 
 
