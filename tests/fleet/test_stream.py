@@ -208,26 +208,6 @@ def many():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@case("a reader that does not read is cut, and holds up nobody")
-def slow_reader():
-    device = fleet.device("slow-1")
-    slow, quick = Stream("?device=slow-1", buffer_bytes=32768), Stream()
-    for number in range(125):  # more than all the buffers between the two hold
-        log_lines(device, 14 * number, ["x" * 1000] * 14)
-    for number in range(1100):
-        device.say("presence", {"online": number % 2 == 1, "boot": 1}, retain=True)
-        if number % 100 == 99:
-            quick.until(lambda event, n, data, number=number: len(quick.kinds()) > number - 50, "the other one hears it")
-    quick.close()
-    try:
-        while slow.read():
-            pass
-    except OSError:
-        slow.ended = True
-    expect(slow.ended and len(slow.kinds()) < 1000, "it was cut", len(slow.kinds()))
-    device.stop()
-
-
 @case("the end of skerryd ends the streams in order, at an event's end")
 def orderly_end():
     stream = Stream()
