@@ -25,7 +25,7 @@ class Fleet:
 
     def __init__(self, bin_folder, rows=ROWS):
         self.home, self.rows = home.Home(bin_folder), rows
-        self.devices = {}
+        self.devices, self.ended = {}, threading.Event()
 
     def start(self):
         self.home.start()
@@ -111,5 +111,17 @@ class Fleet:
         # What a device says is text, whatever it says.
         self.devices["beacon-7"].say("log", {"first": 12, "lines": ["<img src=x onerror=alert(1)><b>bold</b> & text"]})
 
+        threading.Thread(target=self._stay, daemon=True).start()
+
+    def _stay(self):
+        """The broker ends a connection on which nothing comes for 90 s."""
+        try:
+            while not self.ended.wait(20):
+                for device in self.devices.values():
+                    device.say("telemetry/climate", {"celsius": 21.5, "humidity": 50})
+        except (OSError, ValueError):
+            pass  # the broker is gone, or the device was switched off
+
     def remove(self):
+        self.ended.set()
         self.home.remove()

@@ -41,7 +41,8 @@ export function Chart({ label, times, series, stacked, height = 220, zero = stac
     const dark = useTheme();
     useEffect(() => {
         const [rows, bands] = stacked ? stack(series.map((one) => one.values)) : [series.map((one) => one.values), []];
-        const width = () => Math.max(200, box.current.clientWidth);
+        const element = box.current; // the reference is gone before the observer is
+        const width = () => Math.max(200, element.clientWidth);
         const plot = new uPlot({
             width: width(), height, bands, cursor: { y: false, points: { size: 6 } }, legend: { show: false },
             scales: { x: { range: (_, from, to) => [Math.min(from ?? 0, (to ?? 1) - 30), to ?? 1] }, y: { range: (_, low, high) => range(zero ? Math.min(0, low ?? 0) : low, high) } },
@@ -49,9 +50,9 @@ export function Chart({ label, times, series, stacked, height = 220, zero = stac
             series: [{}, ...series.map((one, i) => ({
                 label: one.name, stroke: one.colour ?? colour(i), width: 1.5, fill: stacked ? (one.colour ?? colour(i)) + "66" : undefined, points: { show: times.length < 3 },
             }))],
-        }, [times, ...rows], box.current);
+        }, [times, ...rows], element);
         const observer = new ResizeObserver(() => plot.setSize({ width: width(), height }));
-        observer.observe(box.current);
+        observer.observe(element);
         return () => {
             observer.disconnect();
             plot.destroy();
