@@ -12,28 +12,30 @@
 #define RATE_BURST             2000
 #define ARTIFACT_URL_MAX       180 /* with "/<digest>.fit" still an address that a job may carry */
 
-static int read_optional(struct settings *settings, const char *key, uint64_t max, uint64_t otherwise, uint64_t *value,
-	struct fleet_error *error)
+/* One that a file need not have: *value is what counts then. */
+static int read_optional(
+	struct settings *settings, const char *key, uint64_t max, uint64_t *value, struct fleet_error *error)
 {
-	*value = otherwise;
 	return conf_has(&settings->text, key) ? conf_positive(&settings->text, key, max, value, error) : 0;
 }
 
 static int read_numbers(struct settings *settings, struct fleet_error *error)
 {
+	settings->assignment_lifetime_s = ASSIGNMENT_LIFETIME_S;
+	settings->certificate_lifetime_s = CERTIFICATE_LIFETIME_S;
+	settings->rate_per_s = RATE_PER_S;
+	settings->rate_burst = RATE_BURST;
 	if (conf_positive(&settings->text, "broker-port", 65535, &settings->broker_port, error) < 0 ||
-		conf_positive(&settings->text, "http-port", 65535, &settings->http_port, error) < 0)
+		conf_positive(&settings->text, "http-port", 65535, &settings->http_port, error) < 0 ||
+		conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
 		return -1;
-	if (conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
+	if (read_optional(settings, "assignment-lifetime-s", 31536000, &settings->assignment_lifetime_s, error) < 0 ||
+		read_optional(settings, "certificate-lifetime-s", 630720000, &settings->certificate_lifetime_s, error) <
+			0)
 		return -1;
-	if (read_optional(settings, "assignment-lifetime-s", 31536000, ASSIGNMENT_LIFETIME_S,
-		    &settings->assignment_lifetime_s, error) < 0 ||
-		read_optional(settings, "certificate-lifetime-s", 630720000, CERTIFICATE_LIFETIME_S,
-			&settings->certificate_lifetime_s, error) < 0)
+	if (read_optional(settings, "rate-per-s", 1000000, &settings->rate_per_s, error) < 0)
 		return -1;
-	if (read_optional(settings, "rate-per-s", 1000000, RATE_PER_S, &settings->rate_per_s, error) < 0)
-		return -1;
-	return read_optional(settings, "rate-burst", 1000000, RATE_BURST, &settings->rate_burst, error);
+	return read_optional(settings, "rate-burst", 1000000, &settings->rate_burst, error);
 }
 
 static int read_texts(struct settings *settings, struct fleet_error *error)
