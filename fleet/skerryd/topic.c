@@ -62,7 +62,7 @@ bool topic_parse(const char *prefix, const char *text, struct topic *topic)
 
 const char *topic_kind_name(enum topic_kind kind)
 {
-	static const char *const names[TOPIC_KINDS + 1] = {
-		"other", "job-get", "job-update", "report", "presence", "log", "cmd-reply", "crash", "telemetry"};
+	static const char *const names[TOPIC_KINDS + 1] = {"other", "job-get", "job-update", "report", "presence",
+		"log", "cmd-reply", "crash", "telemetry", "cert-renew"};
 	return (unsigned)kind <= TOPIC_KINDS ? names[kind] : names[0];
 }

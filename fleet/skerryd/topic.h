@@ -19,7 +19,7 @@ enum topic_kind {
 	TOPIC_CERT_RENEW
 };
 
-#define TOPIC_KINDS 8 /* the largest */
+#define TOPIC_KINDS 9 /* the largest */
 
 struct topic {
 	enum topic_kind kind;
