@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What one device with good credentials can do to the others over MQTT: garbage, floods, messages that are too long. (Topics of others: test_update.py.)"""
+
+import json
+import os
+import random
+import sys
+import threading
+
+import home
+from cases import case, expect, main
+
+BIN = home.programs()
+FLOOD = 3000
+SEED = random.randrange(1 << 31)
+fleet = home.Home(BIN).start()
+for name in ("evil", "good"):
+    fleet.skerry("device", "add", name, "--board", "qemu-virt")
+chance = random.Random(SEED)
+
+
+def topic(device, suffix):
+    return "%s/%s/%s" % (home.PREFIX, device, suffix)
+
+
+def garbage():
+    return chance.choice((os.urandom(200), b"{" * 3000, b'{"clientToken":' + b"[" * 2000, b'{"first":-1,"lines":[1]}', b"[]", b'{"online":"yes"}', b"\xff\xfe"))
+
+
+def asks(client, count):
+    """So many questions of a device, each of which must be answered with its own token."""
+    for number in range(count):
+        client.publish(topic("good", "jobs/$next/get"), json.dumps({"clientToken": "t%d" % number}), timeout=home.TIMEOUT_S)
+        while True:
+            name, body = client.inbox.get(timeout=home.TIMEOUT_S)
+            if name.endswith("get/accepted"):
+                break
+        expect(json.loads(body)["clientToken"] == "t%d" % number, "the answer is to this question", body)
+
+
+def flood(client):
+    """QoS 0: nothing slows it down."""
+    kinds = ("report", "presence", "log", "jobs/$next/get", "jobs/none/update", "crash", "cmd/reply")
+    for _ in range(FLOOD):
+        name = topic("evil", chance.choice(kinds)).encode()
+        client._send(0x30, bytes([len(name) >> 8, len(name) & 255]) + name + garbage())
+
+
+@case("a flood of garbage from one device: another is answered meanwhile, and its row is its own")
+def flooded():
+    print("seed %d" % SEED)
+    good, evil = fleet.client("good"), fleet.client("evil")
+    good.subscribe(topic("good", "jobs/$next/get/accepted"))
+    good.publish(topic("good", "presence"), json.dumps({"online": True, "boot": 1}))
+    pour = threading.Thread(target=flood, args=(evil,))
+    pour.start()
+    asks(good, 20)
+    pour.join()
+    asks(good, 5)
+    rows = {row["id"]: row for row in fleet.json("device", "list")}
+    expect(rows["good"]["online"] and not rows["good"].get("malformed"), "the other's row is untouched", rows["good"])
+    home.wait_until(lambda: fleet.json("device", "show", "evil").get("malformed", 0) > 0, "the flood is counted where it belongs")
+    kinds = [json.loads(line)["kind"] for line in fleet.skerry("events", "--json").splitlines()]
+    expect(kinds.count("malformed") <= 3, "and noted once, not for each message", kinds.count("malformed"))
+    good.close()
+    evil.close()
+
+
+@case("a message beyond 64 KiB: the broker ends that connection, and nobody else's")
+def too_long():
+    good, evil = fleet.client("good"), fleet.client("evil")
+    good.subscribe(topic("good", "jobs/$next/get/accepted"))
+    try:
+        evil.publish(topic("evil", "log"), b"x" * 70000)
+        expect(False, "it is not taken")
+    except (ConnectionError, OSError):
+        pass
+    asks(good, 3)
+    good.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main("Abuse.", fleet.remove))
