@@ -10,8 +10,8 @@
 
 #include "shared/file.h"
 
-#define DAY_S        86400
-#define VALID_S      (UINT64_C(20) * 365 * DAY_S)
+#define DAY_S   86400
+#define VALID_S (UINT64_C(20) * 365 * DAY_S)
 
 int pki_key_rsa2048(struct key_random *random, mbedtls_pk_context *key, struct fleet_error *error)
 {

@@ -60,7 +60,7 @@ static void defaults(void **state)
 
 static const char full[] =
 	"{\"name\":\"sensor 2.1\",\"image\":\"" DIGEST "\",\"selector\":\"board=qemu-virt,site!=lab\",\"waves\":[{"
-						       "\"name\":\"canary\",\"selector\":\"ring=canary\",\"count\":5,"
+	"\"name\":\"canary\",\"selector\":\"ring=canary\",\"count\":5,"
 	"\"order\":\"attribute:age\",\"maxInFlight\":2,\"rate\":{\"perMinute\":10},\"advance\":{\"successPercent\":100,"
 	"\"minFinished\":3,\"soakS\":600}},{\"name\":\"tenth\",\"percent\":10,\"order\":\"id\",\"rate\":{\"perMinute\":"
 	"20,"
