@@ -82,7 +82,7 @@ static void print_commands(FILE *to, const char *group)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!group || strncmp(commands[i]->name, group, strlen(group)) == 0)
-			fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+			fprintf(to, "  %-17s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static void print_overview(FILE *to)
