@@ -21,7 +21,7 @@ fleet_files=(fleet/*/*.c)
 flags=(-std=c11 -D_GNU_SOURCE -DLIBMOSQUITTO_STATIC '-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>'
     '-DMBEDTLS_USER_CONFIG_FILE=<mbedtls_config_host.h>' -Iota/include -Iagent/common -Ikernel/include -Ikernel/net -isystem "$prefix/include/mbedtls"
     -isystem "$prefix/include/mosquitto" -isystem "$prefix/include/mosquitto_private" -isystem "$device_prefix/include/lwip" -isystem "$prefix/include/fdt")
-fleet_flags=('-DSKERRY_BOARDS_DEFAULT=""' '-DSKERRY_ELFS_DEFAULT=""' -Ifleet -Ibuild/host/fleet/generated -isystem "$prefix/include/fdt")
+fleet_flags=('-DSKERRY_BOARDS_DEFAULT=""' '-DSKERRY_ELFS_DEFAULT=""' -Ifleet -Ibuild/host/fleet/generated -Ibuild/host/fleet/skerryd/generated -isystem "$prefix/include/fdt")
 
 # Left out: advice on style (which parameters resemble each other, equal branches, chars from ints, copies that are not
 # meant to be text, products of small unsigned numbers) and a list of C functions that C11's Annex K would replace.

@@ -86,19 +86,21 @@ int identity_load(struct identity *identity, const struct ota_port *port, void *
 
 int identity_put(struct identity *identity, const struct credential *own)
 {
-	struct credential *next = identity->own ? identity->own : calloc(1, sizeof(*next));
+	bool is_first = identity->own == NULL;
 	int error;
 
-	if (!next)
+	if (is_first)
+		identity->own = calloc(1, sizeof(*identity->own));
+	if (!identity->own)
 		return -OTA_E_MEMORY;
 	error = credential_save(&identity->place, own);
-	if (error != 0) {
-		if (!identity->own)
-			free(next);
-		return error;
+	if (error != 0 && is_first) {
+		free(identity->own);
+		identity->own = NULL;
 	}
-	*next = *own;
-	identity->own = next;
+	if (error != 0)
+		return error;
+	*identity->own = *own;
 	own_apply(identity);
 	return 0;
 }

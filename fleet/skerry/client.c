@@ -239,7 +239,7 @@ int client_download(
 	struct client *client, const char *path, const char *file, uint64_t *bytes, struct fleet_error *error)
 {
 	struct file_draft draft = {.fd = -1};
-	struct fleet_error disk;
+	struct fleet_error disk = {0};
 	struct download download = {.client = client, .draft = &draft, .error = &disk};
 	if (file_draft_open(&draft, file, 0600, error) < 0)
 		return -1;

@@ -159,7 +159,7 @@ void identity_free(struct identity *identity)
 static int read_claim_url(const struct home *home, struct ota_provision *out, struct fleet_error *error)
 {
 	struct conf conf;
-	const char *url = NULL;
+	const char *url = "";
 	if (conf_read(home_path(home, HOME_CONF).text, &conf, error) < 0)
 		return -1;
 	int rc = 0;

@@ -184,7 +184,9 @@ static int publish_sensors(struct skerryd *server, const json_t *device, bool is
 	if (store_telemetry_names_json(server->store, text_of(device, "id"), &names) < 0)
 		return -1;
 	json_array_foreach(names, index, row)
+	{
 		publish_name(server, device, text_of(row, "name"), json_object_get(row, "value"), is_there);
+	}
 	json_decref(names);
 	return 0;
 }

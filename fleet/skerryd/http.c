@@ -296,9 +296,12 @@ int http_start(struct skerryd *server, struct http **out, struct fleet_error *er
 {
 	struct http_listen listen;
 	struct http *http = calloc(1, sizeof *http);
-	if (!http || !(http->streams = http_streams_new(server)) || !(http->auth = http_auth_new(&server->settings))) {
-		if (http)
-			http_streams_free(http->streams);
+	if (!http)
+		return fleet_fail(error, NULL, "out of memory");
+	http->streams = http_streams_new(server);
+	http->auth = http_auth_new(&server->settings);
+	if (!http->streams || !http->auth) {
+		http_streams_free(http->streams);
 		http_auth_free(http->auth);
 		free(http);
 		return fleet_fail(error, NULL, "out of memory");

@@ -79,7 +79,9 @@ static void print_rows(FILE *to, const char *name, const char *member, json_t *r
 	const json_t *row;
 	size_t index;
 	json_array_foreach(rows, index, row)
+	{
 		tally_add(tally, text_of(row, member), json_integer_value(json_object_get(row, "count")));
+	}
 	print_tally(to, name, member, tally);
 	json_decref(tally);
 	json_decref(rows);

@@ -120,7 +120,7 @@ static size_t collect(
 	size_t index, count = 0;
 	json_array_foreach(rows, index, from)
 	{
-		struct fill_device wanted, *device;
+		struct fill_device wanted = {0}, *device;
 		copy_text(wanted.id, sizeof wanted.id, from, "id");
 		device = bsearch(&wanted, fill->devices, fill->count, sizeof wanted, by_id);
 		if (!device || device->wave != FILL_NO_WAVE || *device->taken)

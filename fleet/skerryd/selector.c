@@ -79,7 +79,7 @@ static int read_name(struct reader *reader, struct selector_term *term)
 /* After the opening quote: what stands within, unescaped. */
 static int read_quoted(struct reader *reader, uint16_t *where)
 {
-	char text[SELECTOR_TEXT_MAX];
+	char text[SELECTOR_TEXT_MAX] = "";
 	size_t len = 0;
 	for (reader->at++; *reader->at != '"'; reader->at++) {
 		if (*reader->at == '\\')

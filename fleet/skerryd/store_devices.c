@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of devices: which match comes from the index devices_facts alone; then the rows of one page are read. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,26 +8,12 @@
 #include "skerryd/store_device.h"
 #include "skerryd/store_priv.h"
 
-#define PATTERN_MAX 256
+#define TEXT_MAX 256
 
 struct page {
 	json_t *ids;
 	int64_t limit, matched;
 };
-
-/* `text` anywhere, whatever it holds. */
-static void make_pattern(const char *text, char pattern[PATTERN_MAX])
-{
-	size_t len = 0;
-	pattern[len++] = '%';
-	for (; *text && len < PATTERN_MAX - 4; text++) {
-		if (strchr("%_\\", *text))
-			pattern[len++] = '\\';
-		pattern[len++] = *text;
-	}
-	pattern[len++] = '%';
-	pattern[len] = 0;
-}
 
 /* Without a mark to go on from, all that match are stepped through: that counts them in the same pass. */
 static int step_all(struct store *store, sqlite3_stmt *stmt, struct page *page)
@@ -43,20 +30,17 @@ static int step_all(struct store *store, sqlite3_stmt *stmt, struct page *page)
 
 static int find_page(struct store *store, const struct store_devices_query *query, struct page *page)
 {
-	char pattern[PATTERN_MAX] = "", *sql = NULL;
+	char part[TEXT_MAX] = "", *sql = NULL;
 	sqlite3_stmt *stmt;
 	bool is_first = !*query->after;
-	if (query->text)
-		make_pattern(query->text, pattern);
-	int len = asprintf(&sql, "SELECT d.id FROM devices d WHERE %s AND d.id > ? AND (%s) ORDER BY d.id LIMIT ?",
-		query->where->sql,
-		query->text
-			? "d.id LIKE ? ESCAPE '\\' OR d.attributes LIKE ? ESCAPE '\\' OR d.version LIKE ? ESCAPE '\\'"
-			: "? = '' AND ? = '' AND ? = ''");
+	for (size_t i = 0; query->text && query->text[i] && i < sizeof part - 1; i++)
+		part[i] = (char)tolower((unsigned char)query->text[i]);
+	int len = asprintf(&sql, "SELECT d.id FROM devices d WHERE %s AND d.id > ? AND %s ORDER BY d.id LIMIT ?",
+		query->where->sql, *part ? "text_finds(?, d.id, d.attributes, d.version)" : "? = ''");
 	if (len < 0)
 		return -1;
-	int rc = store_find(store, &stmt, sql, "wssssi", query->where, query->after, pattern, pattern, pattern,
-		is_first ? INT64_MAX : query->limit + 1);
+	int rc = store_find(
+		store, &stmt, sql, "wssi", query->where, query->after, part, is_first ? INT64_MAX : query->limit + 1);
 	free(sql);
 	if (rc == 0)
 		return step_all(store, stmt, page);

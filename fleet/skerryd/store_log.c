@@ -98,7 +98,9 @@ static int counts(struct store *store, const char *sql, const char *tenant, json
 		return -1;
 	*object = json_object();
 	json_array_foreach(rows, index, row)
+	{
 		json_object_set(*object, json_string_value(json_object_get(row, "name")), json_object_get(row, "n"));
+	}
 	json_decref(rows);
 	return 0;
 }

@@ -42,6 +42,13 @@ int store_select_one(struct store *store, json_t **row, const char *sql, const c
 /* Rows were changed by the last store_run(). */
 bool store_has_changed(const struct store *store);
 
+/* In the pattern of text_fits(); no text that is looked into has them. */
+#define STORE_TEXT_WITH    '\x1d'
+#define STORE_TEXT_WITHOUT '\x1e'
+#define STORE_TEXT_OR      '\x1f'
+/* SQL's text_fits(text, pattern); text_finds(part, text …), without regard to the case of ASCII, `part` has no capitals. For store_open(). */
+int store_text_functions(struct store *store) STORE_CHECK;
+
 /* A text column into out[size], "" for NULL. */
 void store_copy_text(sqlite3_stmt *stmt, int column, char *out, size_t size);
 

@@ -28,18 +28,19 @@ static void add_value(struct builder *builder, const char *value)
 	json_array_append_new(builder->values, json_string(value));
 }
 
-/* Attributes are one JSON text: a member is found as its bytes, `"name":"value"`. Within a value quotes are escaped, so that none can look like one. */
-static int add_member(struct builder *builder, const char *name, const char *value)
+/*
+ * Attributes are one JSON text: a member is found as its bytes, `"name":"value"`. Within a value quotes are escaped, so that none can look like one, and
+ * so are the separators below. value NULL: any.
+ */
+static int add_member(struct builder *builder, FILE *pattern, const char *name, const char *value)
 {
-	char text[2 * SELECTOR_NAME_BYTES_MAX + 6 * SELECTOR_TEXT_MAX];
 	json_t *string = json_string(value ? value : "");
 	char *json = string ? json_dumps(string, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
 	json_decref(string);
 	if (!json)
 		return fleet_fail(builder->error, NULL, "out of memory");
-	snprintf(text, sizeof text, "\"%s\":%s", name, value ? json : "");
+	fprintf(pattern, "\"%s\":%s", name, value ? json : "");
 	free(json);
-	add_value(builder, text);
 	return 0;
 }
 
@@ -52,18 +53,48 @@ static void write_any(struct builder *builder, const struct selector_term *term,
 	fputc(')', builder->sql);
 }
 
-static int write_attribute(struct builder *builder, const struct selector_term *term)
+static bool is_denied(const struct selector_term *term)
+{
+	return term->test == SELECTOR_NOT_IN || term->test == SELECTOR_HAS_NOT;
+}
+
+/* One term of text_fits()'s pattern. */
+static int add_attribute(struct builder *builder, FILE *pattern, const struct selector_term *term)
 {
 	const char *name = selector_name(builder->selector, term);
-	if (term->count == 0) {
-		fputs("instr(d.attributes, ?) > 0", builder->sql);
-		return add_member(builder, name, NULL);
-	}
-	write_any(builder, term, "instr(d.attributes, ?) > 0");
-	for (size_t i = 0; i < term->count; i++)
-		if (add_member(builder, name, selector_value(builder->selector, term, i)) < 0)
+	fputc(is_denied(term) ? STORE_TEXT_WITHOUT : STORE_TEXT_WITH, pattern);
+	if (term->count == 0)
+		return add_member(builder, pattern, name, NULL);
+	for (size_t i = 0; i < term->count; i++) {
+		if (i > 0)
+			fputc(STORE_TEXT_OR, pattern);
+		if (add_member(builder, pattern, name, selector_value(builder->selector, term, i)) < 0)
 			return -1;
+	}
 	return 0;
+}
+
+/* All terms about attributes as one condition: a call for each row costs more than the search does. */
+static int write_attributes(struct builder *builder)
+{
+	const struct selector *selector = builder->selector;
+	char *text = NULL;
+	size_t len;
+	int rc = 0;
+	FILE *pattern = open_memstream(&text, &len);
+	if (!pattern)
+		return fleet_fail(builder->error, NULL, "out of memory");
+	for (size_t i = 0; rc == 0 && i < selector->term_count; i++)
+		if (selector->terms[i].field == SELECTOR_ATTRIBUTE)
+			rc = add_attribute(builder, pattern, &selector->terms[i]);
+	if (fclose(pattern) != 0)
+		rc = fleet_fail(builder->error, NULL, "out of memory");
+	if (rc == 0) {
+		fputs(" AND text_fits(d.attributes, ?)", builder->sql);
+		add_value(builder, text);
+	}
+	free(text);
+	return rc;
 }
 
 static int write_texts(struct builder *builder, const struct selector_term *term, const char *has, const char *is)
@@ -149,7 +180,7 @@ static int write_positive(struct builder *builder, const struct selector_term *t
 #define COLUMN(name) write_texts(builder, term, "coalesce(" name ", '') <> ''", "coalesce(" name ", '') = ?")
 	switch (term->field) {
 	case SELECTOR_ATTRIBUTE:
-		return write_attribute(builder, term);
+		break; /* write_attributes() */
 	case SELECTOR_ID:
 		return write_texts(builder, term, "1 = 1", "d.id = ?");
 	case SELECTOR_BOARD:
@@ -189,12 +220,13 @@ static int write_selector(struct builder *builder)
 	fputs("1 = 1", builder->sql);
 	for (size_t i = 0; rc == 0 && i < selector->term_count; i++) {
 		const struct selector_term *term = &selector->terms[i];
-		bool is_denied = term->test == SELECTOR_NOT_IN || term->test == SELECTOR_HAS_NOT;
-		fputs(is_denied ? " AND NOT (" : " AND (", builder->sql);
+		if (term->field == SELECTOR_ATTRIBUTE)
+			continue;
+		fputs(is_denied(term) ? " AND NOT (" : " AND (", builder->sql);
 		rc = write_positive(builder, term);
 		fputc(')', builder->sql);
 	}
-	return rc;
+	return rc == 0 && selector_uses(selector, SELECTOR_ATTRIBUTE) ? write_attributes(builder) : rc;
 }
 
 static int write_all(struct builder *builder)

@@ -14,7 +14,10 @@ void tally_merge(json_t *tally, const json_t *more)
 {
 	const char *name;
 	json_t *count;
-	json_object_foreach((json_t *)(uintptr_t)more, name, count) tally_add(tally, name, json_integer_value(count));
+	json_object_foreach((json_t *)(uintptr_t)more, name, count)
+	{
+		tally_add(tally, name, json_integer_value(count));
+	}
 }
 
 static int by_count_down(const void *a, const void *b)

@@ -192,7 +192,10 @@ static void look(struct skerryd *server)
 	server->webhooks.due_ms = now + LOOK_MS;
 	if (store_deliveries_due_json(server->store, note_now(), &rows) < 0)
 		return;
-	json_array_foreach(rows, index, row) start_post(server, row);
+	json_array_foreach(rows, index, row)
+	{
+		start_post(server, row);
+	}
 	json_decref(rows);
 }
 
