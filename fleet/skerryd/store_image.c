@@ -70,7 +70,7 @@ int store_images_json(struct store *store, const char *tenant, json_t **images)
 		"addedAt,"
 		" hex(vendor_id) AS vendorId, hex(class_id) AS classId FROM images i WHERE EXISTS"
 		" (SELECT 1 FROM image_tenants t WHERE t.digest = i.digest AND (? = '' OR t.tenant = ?))"
-		" ORDER BY added_at DESC, digest",
+		" ORDER BY added_at DESC, i.rowid DESC",
 		"ss", tenant, tenant);
 }
 
