@@ -20,7 +20,14 @@
 #include "skerryd/rollouts_priv.h"
 #include "skerryd/store_priv.h"
 
-enum { DEVICES_MAX = 12, TURNS_MAX = 3000, FLEETS_DEFAULT = 100, KILLS_DEFAULT = 200, MINUTE = 60 * 1000 };
+enum {
+	DEVICES_MAX = 12,
+	TURNS_MAX = 3000,
+	FLEETS_DEFAULT = 100,
+	KILLS_DEFAULT = 40,
+	KILLS_LONG = 1000 /* SKERRY_TEST_LONG */,
+	MINUTE = 60 * 1000
+};
 
 #define NEW    "aa112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BEFORE "bb112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -600,7 +607,10 @@ int main(int argc, char **argv)
 	killable_install();
 	printf("seed: %llu\n", (unsigned long long)seed);
 	if (every)
-		return every_write(argc > 2 ? strtoull(argv[2], NULL, 0) : KILLS_DEFAULT, seed);
+		return every_write(argc > 2                     ? strtoull(argv[2], NULL, 0)
+				   : getenv("SKERRY_TEST_LONG") ? KILLS_LONG
+								: KILLS_DEFAULT,
+			seed);
 	for (uint64_t i = 0; i < fleets; i++)
 		failed += !run(seed + i, 0, true, &writes);
 	printf("fleets: %llu run, %llu failed\n", (unsigned long long)fleets, (unsigned long long)failed);
