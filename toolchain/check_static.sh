@@ -28,10 +28,12 @@ fleet_flags=('-DSKERRY_BOARDS_DEFAULT=""' '-DSKERRY_ELFS_DEFAULT=""' -Ifleet -Ib
 checks='-*,bugprone-*,cert-*,-bugprone-easily-swappable-parameters,-bugprone-branch-clone,-bugprone-narrowing-conversions'
 checks+=',-bugprone-not-null-terminated-result,-bugprone-implicit-widening-of-multiplication-result'
 
-# gcc 12 does not follow loops over both slots to their end, and takes the second's entry for unset.
+# gcc 12 does not follow loops over both slots to their end, and takes the second's entry for unset. Nor does it count the users of
+# a text in stream.c, and takes one that another listener still reads for lost.
 run_gcc() {
-    printf '%s\0' "${files[@]}" "${fleet_files[@]}" | xargs -0 -n 1 -P "$(nproc)" \
-        gcc -fanalyzer -Wno-analyzer-use-of-uninitialized-value -Werror -O1 "${flags[@]}" "${fleet_flags[@]}" -c -o /dev/null
+    local gcc=(gcc -fanalyzer -Wno-analyzer-use-of-uninitialized-value -Werror -O1 "${flags[@]}" "${fleet_flags[@]}" -c -o /dev/null)
+    "${gcc[@]}" -Wno-analyzer-malloc-leak fleet/skerryd/stream.c
+    printf '%s\0' "${files[@]}" "${fleet_files[@]}" | grep -zvx fleet/skerryd/stream.c | xargs -0 -n 1 -P "$(nproc)" "${gcc[@]}"
 }
 
 # Not fleet/: its tools ask that the result of every printf() be used.

@@ -42,9 +42,6 @@ struct stream_hub {
 
 /* ---- texts ---- */
 
-/* gcc 12's analyzer does not count users, and takes a text that another listener still reads for lost. */
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
-
 void stream_text_drop(struct stream_text *text)
 {
 	if (text && --text->users == 0)

@@ -4,6 +4,7 @@
 
 #include "fuzz.h"
 #include "shared/text.h"
+#include "skerryd/enrol.h"
 #include "skerryd/message.h"
 #include "skerryd/topic.h"
 
@@ -70,6 +71,16 @@ static void telemetry_check(const json_t *value)
 	free(text);
 }
 
+/* What it says stays within the buffer that a request for a certificate has. */
+static void renewal_check(const json_t *body)
+{
+	uint8_t csr[ENROL_CSR_MAX];
+	const char *text = json_string_value(json_object_get(body, "csr"));
+	long len = text ? text_unbase64url(text, csr, sizeof(csr)) : -1;
+
+	FUZZ_MUST(len <= (long)sizeof(csr) && (len < 0 || (size_t)len <= strlen(text)));
+}
+
 static void body_check(enum topic_kind kind, const json_t *body)
 {
 	struct message_presence presence;
@@ -103,6 +114,9 @@ static void body_check(enum topic_kind kind, const json_t *body)
 		break;
 	case TOPIC_TELEMETRY:
 		telemetry_check(body);
+		break;
+	case TOPIC_CERT_RENEW:
+		renewal_check(body);
 		break;
 	}
 }

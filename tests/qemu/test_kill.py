@@ -112,7 +112,7 @@ def kills_use_up_the_tries():
             device.wait(r"boot: slot=b start mode=trial")
             device.power_cut()
             device.power_on()
-        expect(device.wait(r"boot: slot=(\w) start mode=(\w+)").groups() == ("a", "normal"), "a try that was cut off is a try", device.console[-6000:])
+        expect(device.wait(r"boot: slot=(\w) start mode=(\w+) ").groups() == ("a", "normal"), "a try that was cut off is a try", device.console[-6000:])
         update.result()
         expect(ended(update) == ("FAILED", "tries-exhausted"), "the server hears it", update.last, update.error_text())
     finally:
