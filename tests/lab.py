@@ -27,9 +27,10 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [os.path.join(HERE, "qemu"), os.path.join(HERE, "hostile"), os.path.join(HERE, "fleet")]
+sys.path[:0] = [HERE, os.path.join(HERE, "qemu"), os.path.join(HERE, "hostile"), os.path.join(HERE, "fleet")]
 from harness import TIMEOUT_S, TOP, Flash, Machine, Timeout, run, tools_dir  # noqa: E402
 import mqtt  # noqa: E402
+from ports import free_ports  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 BOARD = "qemu-virt"
@@ -40,15 +41,6 @@ HOST = os.path.join(BUILD, "host-release")
 
 class LabError(Exception):
     """Something that should have worked did not; the text says what was run and what it said."""
-
-
-def free_ports(count):
-    """Ports that nobody listens on at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def program(name):

@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "hostile")]
 from pki import Authority  # noqa: E402, F401
+from ports import free_ports  # noqa: E402
 
 TIMEOUT_S = float(os.environ.get("SKERRY_TEST_TIMEOUT_S", "120"))
 
@@ -55,11 +56,6 @@ class Device:
         self.crt, key_der, crt_der, ca_der = self.made[authority, name]
         self.path = os.path.join(folder, name + ".provision")
         run(os.path.join(tools, "provision_image"), self.path, name, key_der, crt_der, ca_der, broker[0], str(broker[1]), release_key)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Lines:
@@ -124,7 +120,7 @@ class Mosquitto:
     """A real broker with mutual TLS on 127.0.0.1:`port`; a certificate's name is the user."""
 
     def __init__(self, folder, authority):
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.folder = folder
         crt, key = authority.issue("mosquitto")
         self.conf = os.path.join(folder, "mosquitto.conf")

@@ -290,7 +290,7 @@ def wrong_brokers():
             expect(name == error, "ends in %s" % error, name)
             expect(broker.count(SUBSCRIBE) == 0 and not broker.seen, "nothing was said to it", broker.seen)
         broker.stop()
-    with agent(home.free_port()) as host:
+    with agent(home.free_ports(1)[0]) as host:
         host.wait("mqtt.down err=E_CONNECT")
     with agent(mosquitto.port, host="no-such-host.invalid") as host:
         host.wait("mqtt.down err=E_DNS")

@@ -18,6 +18,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "hostile")]
 import mqtt  # noqa: E402
 from cases import Failure, expect  # noqa: E402
+from ports import free_ports  # noqa: E402
 
 TIMEOUT_S = float(os.environ.get("SKERRY_TEST_TIMEOUT_S", "120"))
 PREFIX = "skerry/things"
@@ -44,14 +45,6 @@ def mkimage():
         return given
     done = subprocess.run([os.path.join(TOP, "toolchain", "uboot.sh"), "tools"], stdout=subprocess.PIPE, text=True, check=True)
     return os.path.join(done.stdout.strip().splitlines()[-1], "mkimage")
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def wait_until(condition, what, timeout_s=TIMEOUT_S):
