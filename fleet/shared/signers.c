@@ -12,6 +12,7 @@
 int signers_open(struct signers *signers, struct fleet_error *error)
 {
 	signers->count = 0;
+	signers->sign = key_sign;
 	return key_random_open(&signers->random, error);
 }
 
@@ -130,7 +131,7 @@ static int sign(struct signers *signers, struct signer *signer, struct ota_signe
 	len = ota_signed_to_sign(parts->kind, parts->digest, kid, signature, to_sign);
 	ota_sha256(to_sign, len, hash);
 	parts->signature_count++;
-	return key_sign(&signers->random, &signer->key, hash, signature->rs, error);
+	return signers->sign(&signers->random, &signer->key, hash, signature->rs, error);
 }
 
 static int sign_as(

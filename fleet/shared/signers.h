@@ -15,8 +15,13 @@ struct signer {
 	char path[HOME_PATH_MAX + 256]; /* "" : not saved yet */
 };
 
+/* One signature, as key_sign() makes it. */
+typedef int signers_sign(struct key_random *random, mbedtls_pk_context *key, const uint8_t hash[32], uint8_t rs[64],
+	struct fleet_error *error);
+
 struct signers {
 	struct key_random random;
+	signers_sign *sign; /* key_sign(), until another one is put here */
 	struct signer items[SIGNERS_MAX];
 	size_t count;
 };

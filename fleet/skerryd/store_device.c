@@ -43,7 +43,7 @@ int store_device_tenant(struct store *store, const char *id, char tenant[33])
 	if (rc)
 		return rc;
 	store_copy_text(stmt, 0, tenant, 33);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ static int last(struct store *store, const char *sql, const char *device, int64_
 	if (store_find(store, &stmt, sql, device ? "s" : "", device) != 0)
 		return -1;
 	*n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 

@@ -69,7 +69,7 @@ int store_rollout_get(struct store *store, const char *id, struct store_rollout 
 	rollout->added_at = sqlite3_column_int64(stmt, 10);
 	rollout->started_at = sqlite3_column_int64(stmt, 11);
 	rollout->ended_at = sqlite3_column_int64(stmt, 12);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	if (known && rollout->spec)
 		return 0;
 	store_rollout_free(rollout);
@@ -180,7 +180,7 @@ int store_wave_get(struct store *store, const char *rollout, uint32_t index, str
 		.at_ms = sqlite3_column_int64(stmt, 3),
 		.starts = (uint32_t)sqlite3_column_int64(stmt, 4)};
 	forgiven_parse((const char *)sqlite3_column_text(stmt, 5), wave);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -212,7 +212,7 @@ int store_waves_count(struct store *store, const char *rollout, struct rollout_w
 		waves[wave].offline += (uint32_t)sqlite3_column_int64(stmt, 3);
 	}
 	rc = step == SQLITE_DONE ? 0 : store_failed(store);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return rc;
 }
 
@@ -265,7 +265,7 @@ int store_target_get(struct store *store, const char *rollout, const char *devic
 	target->turn_ms = sqlite3_column_int64(stmt, 11);
 	target->started_ms = sqlite3_column_int64(stmt, 12);
 	target->ended_ms = sqlite3_column_int64(stmt, 13);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return known ? 0 : store_failed(store);
 }
 
@@ -318,7 +318,7 @@ int store_targets_next(struct store *store, const struct store_pick *pick, int64
 		    target_state_name(pick->state), pick->now_ms, (int64_t)pick->with_offline) != 0)
 		return -1;
 	*at_ms = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return 0;
 }
 
@@ -407,7 +407,7 @@ int store_image_facts(struct store *store, const char *digest, const char *tenan
 		memcpy(facts->class_id, sqlite3_column_blob(stmt, 3), 16);
 		facts->understood = true;
 	}
-	sqlite3_finalize(stmt);
+	store_done(store, stmt);
 	return facts->understood ? 0 : STORE_NONE;
 }
 

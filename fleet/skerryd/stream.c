@@ -210,11 +210,8 @@ static struct stream_text *next_event(struct stream_hub *hub, struct stream_list
 	struct stream_text *text = NULL;
 	if (listener->event >= hub->floor)
 		text = next_in_ring(hub, listener);
-	else if (listener->live)
-		*lost = true;
 	else
 		text = catch_up(hub, listener, lost);
-	listener->live |= listener->event >= hub->last;
 	return text;
 }
 

@@ -2,13 +2,14 @@
 /*
  * What is told live to those who listen (GET /api/v1/stream), each text made once for all of them: the last events in a ring, and the newest
  * picture of the fleet and of each rollout. A listener is only a position in that: a thousand of them cost no copies, and nothing is queued for a slow one.
+ * One that fell behind the ring (a rollout starts thousands of devices in one stroke) is told from the database, a little at a time, as fast as it reads.
  */
 #ifndef SKERRYD_STREAM_H
 #define SKERRYD_STREAM_H
 
 #include "skerryd/skerryd.h"
 
-#define STREAM_RING       1024 /* events that a listener may be behind */
+#define STREAM_RING       1024 /* events at hand; older ones are read from the database */
 #define STREAM_BEAT_MS    15000
 #define STREAM_FLEET_MS   1000
 #define STREAM_ROLLOUT_MS 250
@@ -27,7 +28,6 @@ struct stream_listener {
 	int64_t event, line;                      /* numbers of the last event and log line told */
 	uint64_t picture, logs;                   /* the newest picture told; the hub's count of log changes seen */
 	int64_t line_due_ms, beat_due_ms;
-	bool live; /* has caught up once: from now on it must keep up */
 };
 
 struct stream_hub;
@@ -44,7 +44,7 @@ void stream_update(struct stream_hub *hub, unsigned changed, int64_t now_ms);
 /* When stream_update() has something to do that it put off, INT64_MAX: nothing. */
 int64_t stream_due_ms(const struct stream_hub *hub);
 
-/* What to send next, NULL: nothing yet. *lost: it is too far behind, or the database failed: end it. */
+/* What to send next, NULL: nothing yet. *lost: the database failed: end it. */
 struct stream_text *stream_next(struct stream_hub *hub, struct stream_listener *listener, int64_t now_ms, bool *lost);
 
 #endif

@@ -3,6 +3,7 @@
 """Server-sent events (GET /api/v1/stream): what a listener is told, from where it left off, and what many or slow listeners cost."""
 
 import atexit
+import hashlib
 import json
 import os
 import resource
@@ -148,6 +149,29 @@ def one_device():
     stream.until(lambda event, n, data: event == "event" and data["kind"] == "offline", "its end")
     expect({data["device"] for event, _, data in stream.heard if event == "event"} == {"one-1"}, "only its own", stream.heard)
     stream.close()
+
+
+@case("a listener further behind than the events at hand (1024) is told each of them all the same, in order, and goes on")
+def far_behind():
+    devices = [fleet.device("far-%d" % number) for number in range(10)]
+    stream = Stream(buffer_bytes=4096)
+    stream.until(lambda event, n, data: event == "fleet", "the picture")
+    for turn in range(150):
+        for device in devices:
+            device.digest = hashlib.sha256(b"%s %d" % (device.name.encode(), turn)).hexdigest()
+            device.report()
+    last = devices[-1]
+    wanted = [digest for digest in (hashlib.sha256(b"far-9 %d" % turn).hexdigest() for turn in range(150))]
+    home.wait_until(lambda: fleet.json("device", "show", last.name)["digest"] == wanted[-1], "all of it has happened")
+    stream.until(lambda event, n, data: event == "event" and data.get("device") == last.name and (data.get("details") or {}).get("digest") == wanted[-1], "the last")
+    told = [(n, data) for event, n, data in stream.heard if event == "event"]
+    expect([n for n, _ in told] == sorted({n for n, _ in told}), "in order, none twice")
+    expect([data["details"]["digest"] for _, data in told if data.get("device") == last.name and data["kind"] == "report"][-150:] == wanted, "each report of it")
+    last.client.kill()
+    stream.until(lambda event, n, data: event == "event" and data["kind"] == "offline" and data["device"] == last.name, "what happens next")
+    stream.close()
+    for device in devices[:-1]:
+        device.stop()
 
 
 @case("bad questions: 400 with a problem document; without a token 401")
