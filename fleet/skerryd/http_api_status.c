@@ -98,18 +98,33 @@ static int get_status(struct http_request *request)
 			trust_can_sign(&server->trust)));
 }
 
+/* False: an answer was queued, return *rc. */
+static bool read_event_query(struct http_request *request, struct store_event_query *query, int *rc)
+{
+	*query = (struct store_event_query){.device = http_query(request, "device"),
+		.rollout = http_query(request, "rollout"),
+		.tenant = request->who.tenant,
+		.newest = http_query(request, "newest") != NULL};
+	if ((query->device && !text_is_id(query->device)) || (query->rollout && !text_is_id(query->rollout))) {
+		*rc = http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "%s is not an id",
+			query->device && !text_is_id(query->device) ? "device" : "rollout");
+		return false;
+	}
+	if (!http_query_poll(request, &query->since, rc) ||
+		!http_query_number(request, "newest", STORE_ROWS_MAX, &query->limit, rc))
+		return false;
+	if (query->limit == 0)
+		query->limit = STORE_ROWS_MAX;
+	return true;
+}
+
 static int get_events(struct http_request *request)
 {
-	const char *device = http_query(request, "device");
-	int64_t since;
+	struct store_event_query query;
 	int rc;
 	json_t *rows;
-	if (device && !text_is_id(device))
-		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, NULL, "device is not a device id");
-	if (!http_query_poll(request, &since, &rc))
+	if (!read_event_query(request, &query, &rc))
 		return rc;
-	struct store_event_query query = {
-		.device = device, .tenant = request->who.tenant, .since = since, .limit = STORE_ROWS_MAX};
 	if (store_events_json(request->server->store, &query, &rows) < 0)
 		return http_reply_store(request);
 	rc = json_array_size(rows) ? 0 : http_wait(request, CHANGED_EVENT);

@@ -342,8 +342,9 @@ int store_event_add(struct store *store, const struct store_event *event, int64_
 struct store_event_query {
 	const char *device, *tenant, *rollout; /* NULL or "": of all */
 	int64_t since, limit;                  /* numbers above; rows, at most STORE_ROWS_MAX */
+	bool newest;                           /* of more than `limit` the last ones, else the first */
 };
-/* Oldest first. */
+/* Oldest first, also with `newest`. */
 int store_events_json(struct store *store, const struct store_event_query *query, json_t **events) STORE_CHECK;
 /* Number of the newest one, 0: none. */
 int store_event_last(struct store *store, int64_t *n) STORE_CHECK;

@@ -81,10 +81,10 @@ int store_events_json(struct store *store, const struct store_event_query *query
 	/* Each its own text: a condition "?1 = '' OR device = ?1" would keep SQLite from its indexes. */
 	char sql[400];
 	snprintf(sql, sizeof sql,
-		"SELECT n, time, kind, device, job, text, rollout, tenant, details AS details_json FROM events"
-		" WHERE n > ? %s %s %s ORDER BY n LIMIT ?",
+		"SELECT * FROM (SELECT n, time, kind, device, job, text, rollout, tenant, details AS details_json"
+		" FROM events WHERE n > ? %s %s %s ORDER BY n %s LIMIT ?) ORDER BY n",
 		*device ? "AND device = ?" : "AND ? = ''", *tenant ? "AND tenant = ?" : "AND ? = ''",
-		*rollout ? "AND rollout = ?" : "AND ? = ''");
+		*rollout ? "AND rollout = ?" : "AND ? = ''", query->newest ? "DESC" : "");
 	return store_select(store, events, sql, "isssi", query->since, device, tenant, rollout, query->limit);
 }
 

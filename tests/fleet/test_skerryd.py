@@ -247,8 +247,19 @@ def long_poll():
     for one in waiting:
         value, seconds = one.get(timeout=LIMIT_S)
         expect(not isinstance(value, Exception) and [row["kind"] for row in value["events"]] == ["device-added"] and seconds < 50, "all are woken", value, seconds)
-    for path in ("/api/v1/events?since=x", "/api/v1/events?wait=61", "/api/v1/events?since=-1", "/api/v1/events?device=a.b"):
+    for path in ("/api/v1/events?since=x", "/api/v1/events?wait=61", "/api/v1/events?since=-1", "/api/v1/events?device=a.b",
+                 "/api/v1/events?rollout=a.b", "/api/v1/events?newest=x", "/api/v1/events?newest=501"):
         expect_problem(ask("GET", path), 400)
+
+
+@case("the newest events: so many as asked for, of one device too, in the order in which they happened")
+def newest_events():
+    rows = events()
+    expect(len(rows) > 4, "there are some", rows)
+    expect(get("/api/v1/events?newest=3")["events"] == rows[-3:], "the last three")
+    own = events(device="poll")
+    expect(get("/api/v1/events?newest=1&device=poll")["events"] == own[-1:] and own, "of one device", own)
+    expect(get("/api/v1/events?newest=500&since=%d" % rows[-2]["n"])["events"] == rows[-1:], "after a number")
 
 
 @case("long poll: a job's change and a device's lines come at once")

@@ -209,6 +209,34 @@ static void bounded_events(void **state)
 	json_decref(rows);
 }
 
+static void newest_events(void **state)
+{
+	struct fixture *f = *state;
+	struct store_event event = {.kind = "x", .device = "a", .text = "y"};
+	json_t *rows;
+	begin(f);
+	for (int i = 1; i <= 30; i++) {
+		event.rollout = i % 3 ? NULL : "r-1";
+		assert_int_equal(store_event_add(f->store, &event, i), 0);
+	}
+	commit(f);
+	struct store_event_query query = {.limit = 5, .newest = true};
+	assert_int_equal(store_events_json(f->store, &query, &rows), 0);
+	assert_int_equal(json_array_size(rows), 5);
+	assert_int_equal(number_of(rows, 0), 26);
+	assert_int_equal(number_of(rows, 4), 30);
+	json_decref(rows);
+	query.rollout = "r-1";
+	assert_int_equal(store_events_json(f->store, &query, &rows), 0);
+	assert_int_equal(json_array_size(rows), 5);
+	assert_int_equal(number_of(rows, 0), 18);
+	json_decref(rows);
+	query.since = 27;
+	assert_int_equal(store_events_json(f->store, &query, &rows), 0);
+	assert_int_equal(json_array_size(rows), 1);
+	json_decref(rows);
+}
+
 static void images(void **state)
 {
 	struct fixture *f = *state;
@@ -360,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(silent_jobs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bounded_logs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bounded_events, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(newest_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(crashes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(upgraded, set_up, tear_down),

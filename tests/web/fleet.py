@@ -17,6 +17,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "fleet")]
 import home  # noqa: E402
 
 ROWS = 10000
+OLD_EVENTS = 2000
 VERSIONS = ["2.1.0", "2.0.3", "2.0.2", "1.9.8"]
 
 
@@ -51,6 +52,9 @@ class Fleet:
                                  "VALUES (?, ?, ?, ?, 0, ?, ?, ?, 'normal', ?, ?, 'sensor')",
                                  (report["device"], report["board"], now - 86400 * 40, now - 60 - i * 37 % 90000, report["version"], "%064x" % (i * i % 7 % 4),
                                   report["slot"], json.dumps(report), now - 3600))
+            # More than one answer holds: pages must ask for the newest.
+            database.executemany("INSERT INTO events (time, kind, device, text, tenant) VALUES (?, 'offline', ?, ?, 'default')",
+                                 [(now - 86400 + i, "node-%05d" % i, "node-%05d is offline" % i) for i in range(OLD_EVENTS)])
             for minute in range(0, 1440, 5):
                 row = (now // 60 * 60 - 86400 + minute * 60, json.dumps(self._history(minute / 1440)))
                 database.executemany("INSERT INTO history (tenant, time, value) VALUES (?, ?, ?)", [("", *row), ("default", *row)])

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useState } from "preact/hooks";
-import { latest } from "./events.js";
+import { KEPT, latest } from "./events.js";
 import { useLive } from "./hooks.js";
-
-const KEPT = 300;
 
 // {events, error, loading}, newest first, growing as more happens. `query` {device} or {rollout} or {}.
 export function useEvents(query) {
@@ -13,8 +11,7 @@ export function useEvents(query) {
     useEffect(() => {
         const ending = new AbortController();
         latest(query, ending.signal).then(
-            // A server that cannot filter by rollout answers with everything.
-            (rows) => set((old) => ({ events: merge(rows.filter(belongs), old.events), loading: false })),
+            (rows) => set((old) => ({ events: merge(rows, old.events), loading: false })),
             (error) => error.name === "AbortError" || set((old) => ({ ...old, error, loading: false })));
         return () => ending.abort();
     }, [key]);
