@@ -177,7 +177,7 @@ void cli_print_clean(const char *text)
 static bool is_time(const char *member)
 {
 	size_t len = strlen(member);
-	return strcmp(member, "lastSeen") == 0 || strcmp(member, "time") == 0 ||
+	return strcmp(member, "lastSeen") == 0 || strcmp(member, "time") == 0 || strcmp(member, "certExpires") == 0 ||
 	       (len > 2 && strcmp(member + len - 2, "At") == 0);
 }
 

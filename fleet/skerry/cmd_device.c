@@ -2,6 +2,7 @@
 /* `skerry device list|show`, `skerry image list` and `skerry status`. */
 #include <limits.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "shared/text.h"
 #include "skerry/commands.h"
@@ -15,11 +16,34 @@ static bool no_words(struct cli *cli, int argc, char **argv)
 	return cli_options(cli, no_options, argc, argv, &words);
 }
 
+#define CERT_WARN_S (30 * 86400)
+
+/* `certificate` of each: how long it holds when that is not long any more; a device that made no claim has one for many years. */
+static void mark_certificates(json_t *rows)
+{
+	time_t now = time(NULL);
+	size_t index;
+	json_t *row;
+	char text[40];
+	json_array_foreach(rows, index, row)
+	{
+		const json_t *expires = json_object_get(row, "certExpires");
+		json_int_t left_s = json_integer_value(expires) - now;
+		if (!expires)
+			continue;
+		snprintf(text, sizeof text, "%lld days", (long long)(left_s / 86400));
+		json_object_set_new(row, "certificate",
+			json_string(left_s <= 0            ? "expired"
+				    : left_s < CERT_WARN_S ? text
+							   : "good"));
+	}
+}
+
 static int run_list(struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_column columns[] = {{"DEVICE", "id"}, {"BOARD", "board"}, {"ONLINE", "online"},
 		{"VERSION", "version"}, {"SLOT", "slot"}, {"HEALTH", "health"}, {"JOB", "job.status"},
-		{"LAST SEEN", "lastSeen"}, {"LAST ERROR", "lastError"}, {0}};
+		{"LAST SEEN", "lastSeen"}, {"CERTIFICATE", "certificate"}, {"LAST ERROR", "lastError"}, {0}};
 	const char *selector = NULL, *text = NULL;
 	const struct option_spec specs[] = {
 		{.name = "--selector",
@@ -40,6 +64,7 @@ static int run_list(struct cli *cli, int argc, char **argv)
 					  .member = "devices",
 					  .columns = columns,
 					  .paged = true,
+					  .prepare = cli->json ? NULL : mark_certificates,
 					  .empty = selector || text ? "no device matches"
 								    : "no devices; add one with `skerry device add`"});
 }

@@ -6,11 +6,13 @@
 #include "skerryd/http_api.h"
 #include "skerryd/inbox.h"
 #include "skerryd/mqtt.h"
+#include "skerryd/note.h"
 #include "skerryd/store_history.h"
 #include "skerryd/store_webhook.h"
 #include "skerryd/tally.h"
 
 #define VERSIONS_MAX 50
+#define EXPIRING_S   (30 * 86400)
 
 static void print_value(FILE *to, const char *name, const char *type, const char *help, double value)
 {
@@ -90,6 +92,7 @@ static void print_rows(FILE *to, const char *name, const char *member, json_t *r
 static int print_fleet(FILE *to, const struct skerryd *server, const char *tenant)
 {
 	json_t *rows;
+	int64_t expiring;
 	if (store_count_devices_json(server->store, tenant, &rows) < 0)
 		return -1;
 	print_devices(to, rows);
@@ -102,6 +105,10 @@ static int print_fleet(FILE *to, const struct skerryd *server, const char *tenan
 		return -1;
 	metrics_head(to, "skerryd_rollouts", "gauge", "Rollouts by state.");
 	print_rows(to, "skerryd_rollouts", "state", rows);
+	if (store_count_expiring(server->store, tenant, note_now() + EXPIRING_S, &expiring) < 0)
+		return -1;
+	print_value(to, "skerryd_certificates_expiring", "gauge",
+		"Active devices whose certificate, from skerryd, expires within 30 days or has.", (double)expiring);
 	return 0;
 }
 

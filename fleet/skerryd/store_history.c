@@ -19,6 +19,19 @@ int store_count_devices_json(struct store *store, const char *tenant, json_t **r
 	return store_select(store, rows, DEVICE_COUNTS DEVICE_GROUPS, "");
 }
 
+int store_count_expiring(struct store *store, const char *tenant, int64_t before, int64_t *count)
+{
+	sqlite3_stmt *stmt;
+	if (store_find(store, &stmt,
+		    "SELECT count(*) FROM devices WHERE cert_expires < ? AND state = 'active' AND (? = '' OR tenant = "
+		    "?)",
+		    "iss", before, tenant, tenant) != 0)
+		return -1;
+	*count = sqlite3_column_int64(stmt, 0);
+	store_done(store, stmt);
+	return 0;
+}
+
 int store_count_jobs_json(struct store *store, const char *tenant, bool open, json_t **rows)
 {
 	/* Without a tenant and with those that are over, a list of counts is all that is needed: no look at the devices. */

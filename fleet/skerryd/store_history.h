@@ -7,6 +7,8 @@
 
 /* What there is now, of the tenant, "" = of all: rows {"tenant", "state", "version"?, "online", "health"?, "count"}, whose counts add up to all devices. */
 int store_count_devices_json(struct store *store, const char *tenant, json_t **rows) STORE_CHECK;
+/* Active devices of the tenant, "" = of all, whose certificate expires before the unix second `before`, or has. */
+int store_count_expiring(struct store *store, const char *tenant, int64_t before, int64_t *count) STORE_CHECK;
 /* Rows {"tenant", "status", "count"} of jobs; `open`: only of those that are not over. */
 int store_count_jobs_json(struct store *store, const char *tenant, bool open, json_t **rows) STORE_CHECK;
 /* Rows {"state", "count"} of rollouts. */

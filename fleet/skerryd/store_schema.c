@@ -131,5 +131,9 @@ static const char to_4[] =
 	"ALTER TABLE events ADD COLUMN tenant TEXT;"
 	"ALTER TABLE events ADD COLUMN rollout TEXT;";
 
-const char *const store_upgrades[] = {to_2, to_3, to_4};
+/* Certificates that expire are counted without a look at the rows, which hold whole reports. */
+static const char to_5[] = "CREATE INDEX devices_certificates ON devices (cert_expires, tenant, state)"
+			   " WHERE cert_expires IS NOT NULL;";
+
+const char *const store_upgrades[] = {to_2, to_3, to_4, to_5};
 const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);

@@ -249,6 +249,17 @@ def lies():
     agent.end()
 
 
+def listed(name):
+    """What `skerry device list` says of its certificate."""
+    head, *rows = fleet.skerry("device", "list").splitlines()
+    at, end = head.index("CERTIFICATE"), head.index("LAST ERROR")
+    return next(row[at:end].strip() for row in rows if row.startswith(name + " "))
+
+
+def expiring():
+    return int(re.search(r"(?m)^skerryd_certificates_expiring (\d+)$", fleet.api("/metrics")[2].decode())[1])
+
+
 @case("a certificate in its last third is renewed over the broker, kept, and used; one of another key is not")
 def renewal():
     conf = fleet.file("server", "skerryd.conf")
@@ -263,6 +274,8 @@ def renewal():
     agent.wait(r"cert\.issued err=E_FORMAT")  # issued a moment ago: the same again
     agent.end()
     short = device(name)["certExpires"]
+    expect(listed(name) == "0 days" and expiring() == 1, "it is told that it expires soon", listed(name), expiring())
+    expect(re.search(r"(?m)^certExpires +20\d\d-", fleet.skerry("device", "show", name)), "as a date", fleet.skerry("device", "show", name))
     fleet.server.end()
     with open(conf, "w") as out:
         out.write(said)
@@ -272,6 +285,7 @@ def renewal():
     home.wait_until(lambda: len([line for line in again.lines if "mqtt.connected" in line]) >= 2, "it came back with the new one")
     expect(device(name)["certExpires"] > short + 30000000, "the new one expires a year later", short, device(name)["certExpires"])
     home.wait_until(lambda: device(name)["online"], "and is online")
+    expect(listed(name) == "good" and expiring() == 0, "nothing expires soon", listed(name), expiring())
     again.end()
     last = Agent(disk, boots=3)
     last.wait(r"mqtt\.connected")

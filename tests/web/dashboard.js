@@ -52,6 +52,15 @@ test("the device list finds one of ten thousand, and scrolls to the last", async
     await close(page);
 });
 
+test("a certificate that ends soon shows in the list and on the device's page", async () => {
+    const page = await open({ path: "/ui/devices?q=node-0000" });
+    await page.getByRole("row").filter({ hasText: "node-00005" }).getByText("certificate: 12 d").waitFor();
+    expect((await page.getByText("certificate:").count()) === 1, "no other device is warned of");
+    await page.getByRole("link", { name: "node-00005" }).click();
+    await page.getByText(/Its certificate: 12 d/).waitFor();
+    await close(page);
+});
+
 test("the device list on a phone", async () => {
     const page = await open({ size: PHONE, path: "/ui/devices" });
     await page.getByRole("link", { name: "beacon-7", exact: true }).waitFor();

@@ -52,6 +52,7 @@ class Fleet:
                                  "VALUES (?, ?, ?, ?, 0, ?, ?, ?, 'normal', ?, ?, 'sensor')",
                                  (report["device"], report["board"], now - 86400 * 40, now - 60 - i * 37 % 90000, report["version"], "%064x" % (i * i % 7 % 4),
                                   report["slot"], json.dumps(report), now - 3600))
+            database.execute("UPDATE devices SET cert_serial = '5', cert_expires = ? WHERE id = 'node-00005'", (now + 86400 * 12 + 7200,))
             # More than one answer holds: pages must ask for the newest.
             database.executemany("INSERT INTO events (time, kind, device, text, tenant) VALUES (?, 'offline', ?, ?, 'default')",
                                  [(now - 86400 + i, "node-%05d" % i, "node-%05d is offline" % i) for i in range(OLD_EVENTS)])

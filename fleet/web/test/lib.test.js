@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSelector, queryOf } from "../src/lib/devices.js";
+import { certificateWarning, isSelector, queryOf } from "../src/lib/devices.js";
 import * as format from "../src/lib/format.js";
 import { pageOf } from "../src/lib/route.js";
 import { parser } from "../src/lib/sse.js";
@@ -24,6 +24,15 @@ test("a stream of events is the same however it is cut", () => {
 test("a message that has not ended, or has no data, is none", () => {
     assert.deepEqual(messages("data: half\n"), []);
     assert.deepEqual(messages("event: fleet\n\n: comment\n\n"), []);
+});
+
+test("a certificate is warned of when it ends within 30 days, of devices that count", () => {
+    const day = 86400, now = 1e9, of = (days, state = "active") => certificateWarning({ certExpires: now + days * day, state }, now);
+    assert.equal(of(31), undefined);
+    assert.match(of(12), /12 d left/);
+    assert.match(of(-1), /expired/);
+    assert.equal(of(1, "revoked"), undefined);
+    assert.equal(certificateWarning({ state: "active" }, now), undefined);
 });
 
 test("what is typed is a selector when it looks like one", () => {

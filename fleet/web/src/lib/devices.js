@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device list as the server pages it.
 import { get } from "./api.js";
+import { span } from "./format.js";
 
 export const PAGE = 500;
+
+const CERT_WARN_S = 30 * 86400;
+
+// What there is to say about a certificate that expires soon; nothing else: undefined.
+export function certificateWarning(device, now) {
+    const left = device.certExpires - now;
+    if (device.state === "revoked" || device.state === "retired" || !(left < CERT_WARN_S))
+        return undefined;
+    return left > 0 ? `certificate: ${span(left)} left` : "certificate expired";
+}
 
 // What is typed is either words to look for, or a selector.
 export function isSelector(text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { post } from "../lib/api.js";
+import { certificateWarning } from "../lib/devices.js";
 import { bytes, span } from "../lib/format.js";
 import { useLive, useNow, useResource, useTitle } from "../lib/hooks.js";
 import { rolloutHref } from "../lib/route.js";
@@ -49,11 +50,13 @@ function State({ device }) {
 }
 
 function Warnings({ device }) {
+    const warning = certificateWarning(device, useNow(60));
     return (
         <>
             {device.state && device.state !== "active" && <p class="note bad">This device is {device.state}.</p>}
             {device.mismatch && <p class="note bad" role="alert">It reports the image <Digest value={device.mismatch.reported} /> but its last update installed <Digest value={device.mismatch.expected} />: it went back. See what happened below.</p>}
             {device.keysetError && <p class="note bad">It refused the last keyset: <code>{device.keysetError}</code></p>}
+            {warning && <p class="note warn">Its {warning}; the end is <Time at={device.certExpires} />. A device that is online renews it by itself in the last third of its time.</p>}
             {device.lastError && <p class="note warn">Last error: <code>{device.lastError}</code></p>}
         </>
     );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { DeviceList } from "../lib/devices.js";
+import { certificateWarning, DeviceList } from "../lib/devices.js";
 import { count, plural } from "../lib/format.js";
 import { useLive, useLocation, useMedia, useNow, useThrottled, useTitle } from "../lib/hooks.js";
 import { deviceHref, devicesHref, go } from "../lib/route.js";
@@ -18,6 +18,7 @@ function Attributes({ values }) {
 }
 
 function Cells({ device, now }) {
+    const warning = certificateWarning(device, now);
     return (
         <>
             <span role="cell" class="c-state"><Online device={device} now={now} /></span>
@@ -29,7 +30,7 @@ function Cells({ device, now }) {
             <span role="cell" class="c-app">{device.app || device.report?.app || <span class="muted">–</span>}</span>
             <span role="cell" class="c-board">{device.board}</span>
             <span role="cell" class="c-slot">{device.slot ? device.slot.toUpperCase() : <span class="muted">–</span>}</span>
-            <span role="cell" class="c-attrs"><Attributes values={device.attributes} /></span>
+            <span role="cell" class="c-attrs">{warning && <Badge tone="warn">{warning}</Badge>}<Attributes values={device.attributes} /></span>
             <span role="cell" class="c-seen muted">{ago(device.lastSeen, now)}</span>
         </>
     );
