@@ -4,13 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ota/err.h"
-
-#define POLL_SECONDS 25
-#define AWAY_SECONDS 120
+#include "skerry/watch.h"
 
 static const char *detail(const json_t *job, const char *name)
 {
@@ -100,64 +97,25 @@ static int outcome(const json_t *job)
 	return -1;
 }
 
-static time_t now(void)
+static int take(const struct cli *cli, const json_t *job, bool is_new, void *ctx)
 {
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
-/* What watching needs to remember. */
-struct watch {
-	json_int_t seen; /* versionNumber shown last */
-	time_t answered; /* when the server last answered */
-	time_t until;    /* 0: for ever */
-};
-
-/* The next state of the job, shown. *code: of its outcome, -1 = it is open. 0, or an error as of client_call(). */
-static int look(const struct cli *cli, struct client *client, const char *job_id, struct watch *watch, int *code)
-{
-	struct fleet_error error;
-	json_t *job;
-	char path[200];
-	long wait = POLL_SECONDS;
-	if (watch->until && watch->until - now() < wait)
-		wait = watch->until > now() ? (long)(watch->until - now()) : 0;
-	snprintf(path, sizeof path, "/api/v1/jobs/%s?since=%lld&wait=%ld", job_id, (long long)watch->seen, wait);
-	int rc = client_get(client, path, &job, &error);
-	if (rc == CLIENT_UNREACHABLE && now() - watch->answered < AWAY_SECONDS) {
-		sleep(1);
-		return 0;
-	}
-	if (rc < 0) {
-		cli_fail(&error);
-		return rc;
-	}
-	watch->answered = now();
-	json_int_t version = json_integer_value(json_object_get(job, "versionNumber"));
-	*code = outcome(job);
-	if (version != watch->seen)
-		show(cli, job, *code >= 0);
-	watch->seen = version;
-	json_decref(job);
-	return 0;
+	int code = outcome(job);
+	(void)ctx;
+	if (is_new)
+		show(cli, job, code >= 0);
+	return code;
 }
 
 int follow_job(const struct cli *cli, struct client *client, const char *job_id, uint64_t timeout_s)
 {
-	struct watch watch = {.answered = now(), .until = timeout_s ? now() + (time_t)timeout_s : 0};
-	struct fleet_error error;
-	int code = -1;
-	while (code < 0) {
-		if (look(cli, client, job_id, &watch, &code) < 0)
-			return EXIT_ERROR;
-		if (code < 0 && watch.until && now() >= watch.until) {
-			fleet_fail(&error,
-				"go on with `skerry job wait JOB`, or withdraw it with `skerry job cancel JOB`",
-				"job %s has not ended after %llu s", job_id, (unsigned long long)timeout_s);
-			cli_fail(&error);
-			return EXIT_JOB_TIMED_OUT;
-		}
-	}
-	return code;
+	char path[100], what[100];
+	snprintf(path, sizeof path, "/api/v1/jobs/%s", job_id);
+	snprintf(what, sizeof what, "job %s", job_id);
+	return watch_run(cli, client,
+		&(struct watch){.path = path,
+			.take = take,
+			.timeout_s = timeout_s,
+			.what = what,
+			.late_remedy =
+				"go on with `skerry job wait JOB`, or withdraw it with `skerry job cancel JOB`"});
 }

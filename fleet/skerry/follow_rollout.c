@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "skerry/follow.h"
+#include "skerry/watch.h"
 
-#define POLL_SECONDS 25
-#define AWAY_SECONDS 120
-
-static time_t now(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
+#define LINE_MAX_BYTES 512
 
 static json_int_t count(const json_t *rollout, const char *state)
 {
@@ -61,9 +52,9 @@ static void line_of(const json_t *rollout, char *out, size_t size)
 		(void)snprintf(out + at, size - at, ": %s", reason);
 }
 
-static void show(const struct cli *cli, const json_t *rollout, char last[512])
+static void show(const struct cli *cli, const json_t *rollout, char last[LINE_MAX_BYTES])
 {
-	char line[512];
+	char line[LINE_MAX_BYTES];
 	if (cli->json) {
 		cli_print_json(rollout, true);
 		return;
@@ -77,52 +68,22 @@ static void show(const struct cli *cli, const json_t *rollout, char last[512])
 	fflush(stdout);
 }
 
-struct watch {
-	json_int_t seen;
-	time_t answered, until;
-	char line[512];
-};
-
-static int look(const struct cli *cli, struct client *client, const char *id, struct watch *watch, int *code)
+static int take(const struct cli *cli, const json_t *rollout, bool is_new, void *ctx)
 {
-	struct fleet_error error;
-	json_t *rollout;
-	char path[200];
-	long wait = POLL_SECONDS;
-	if (watch->until && watch->until - now() < wait)
-		wait = watch->until > now() ? (long)(watch->until - now()) : 0;
-	snprintf(path, sizeof path, "/api/v1/rollouts/%s?since=%lld&wait=%ld", id, (long long)watch->seen, wait);
-	int rc = client_get(client, path, &rollout, &error);
-	if (rc == CLIENT_UNREACHABLE && now() - watch->answered < AWAY_SECONDS) {
-		sleep(1);
-		return 0;
-	}
-	if (rc < 0) {
-		cli_fail(&error);
-		return rc;
-	}
-	watch->answered = now();
-	watch->seen = json_integer_value(json_object_get(rollout, "versionNumber"));
-	show(cli, rollout, watch->line);
-	*code = outcome(rollout);
-	json_decref(rollout);
-	return 0;
+	(void)is_new; /* its numbers change more often than what there is to say */
+	show(cli, rollout, ctx);
+	return outcome(rollout);
 }
 
 int follow_rollout(const struct cli *cli, struct client *client, const char *id, uint64_t timeout_s)
 {
-	struct watch watch = {.answered = now(), .until = timeout_s ? now() + (time_t)timeout_s : 0};
-	struct fleet_error error;
-	int code = -1;
-	while (code < 0) {
-		if (look(cli, client, id, &watch, &code) < 0)
-			return EXIT_ERROR;
-		if (code < 0 && watch.until && now() >= watch.until) {
-			(void)!fleet_fail(&error, "go on with `skerry rollout watch`", "it is not over after %llu s",
-				(unsigned long long)timeout_s);
-			cli_fail(&error);
-			return EXIT_JOB_TIMED_OUT;
-		}
-	}
-	return code;
+	char path[100], line[LINE_MAX_BYTES] = "";
+	snprintf(path, sizeof path, "/api/v1/rollouts/%s", id);
+	return watch_run(cli, client,
+		&(struct watch){.path = path,
+			.take = take,
+			.ctx = line,
+			.timeout_s = timeout_s,
+			.what = "the rollout",
+			.late_remedy = "go on with `skerry rollout watch`"});
 }

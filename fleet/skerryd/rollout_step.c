@@ -96,13 +96,12 @@ static int move_all(struct skerryd *server, struct open_rollout *r, enum target_
 				       .ended_ms = target_state_is_final(after.state) ? server->now_ms : 0});
 }
 
-/* Those that have a job, one by one. */
-static int step_all(struct skerryd *server, struct open_rollout *r, enum target_state state, enum target_event event)
+int rollout_step_rows(
+	struct skerryd *server, struct open_rollout *r, json_t *rows, enum target_event event, const char *error)
 {
-	json_t *rows;
 	const json_t *row;
 	size_t index;
-	int rc = store_targets_in(server->store, r->row.id, state, INT64_MAX, &rows);
+	int rc = 0;
 	json_array_foreach(rows, index, row)
 	{
 		struct store_target target;
@@ -110,10 +109,19 @@ static int step_all(struct skerryd *server, struct open_rollout *r, enum target_
 			rc = store_target_get(
 				server->store, r->row.id, json_string_value(json_object_get(row, "device")), &target);
 		if (rc == 0)
-			rc = rollout_step(server, r, &target, event, NULL);
+			rc = rollout_step(server, r, &target, event, error);
 	}
 	json_decref(rows);
-	return rc == 0 ? 0 : -1;
+	return rc ? -1 : 0;
+}
+
+int rollout_step_state(struct skerryd *server, struct open_rollout *r, enum target_state state, enum target_event event,
+	const char *error)
+{
+	json_t *rows;
+	if (store_targets_in(server->store, r->row.id, state, INT64_MAX, &rows) < 0)
+		return -1;
+	return rollout_step_rows(server, r, rows, event, error);
 }
 
 int rollout_stop_all(struct skerryd *server, struct open_rollout *r, enum rollout_action action, const char *reason)
@@ -134,8 +142,8 @@ int rollout_stop_all(struct skerryd *server, struct open_rollout *r, enum rollou
 		if (store_targets_stop(server->store, r->row.id, action == ACTION_ROLLBACK) < 0)
 			return -1;
 	}
-	if (step_all(server, r, TARGET_OFFERED, events[action]) < 0 ||
-		step_all(server, r, TARGET_ACTIVE, events[action]) < 0)
+	if (rollout_step_state(server, r, TARGET_OFFERED, events[action], NULL) < 0 ||
+		rollout_step_state(server, r, TARGET_ACTIVE, events[action], NULL) < 0)
 		return -1;
 	return rollout_event(server, r, kinds[action], "%s", reason);
 }

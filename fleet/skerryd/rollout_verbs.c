@@ -255,34 +255,13 @@ static enum rollouts_outcome resume(
 											   : ROLLOUTS_DONE;
 }
 
-/* One event for all that are in `state`. */
-static int step_state(struct skerryd *server, struct open_rollout *r, enum target_state state, enum target_event event)
-{
-	json_t *rows;
-	const json_t *row;
-	size_t index;
-	int rc = store_targets_in(server->store, r->row.id, state, INT64_MAX, &rows);
-	json_array_foreach(rows, index, row)
-	{
-		struct store_target target;
-		if (rc == 0)
-			rc = store_target_get(
-				server->store, r->row.id, json_string_value(json_object_get(row, "device")), &target);
-		if (rc == 0)
-			rc = rollout_step(
-				server, r, &target, event, event == EVENT_GONE ? "given up by an operator" : NULL);
-	}
-	json_decref(rows);
-	return rc ? -1 : 0;
-}
-
 static enum rollouts_outcome retry(
 	struct skerryd *server, const struct principal *who, struct open_rollout *r, struct fleet_error *error)
 {
 	if (r->row.state != ROLLOUT_RUNNING && r->row.state != ROLLOUT_PAUSED)
 		return conflict(&r->row, "retry", error);
-	if (step_state(server, r, TARGET_FAILED, EVENT_RETRY) < 0 ||
-		step_state(server, r, TARGET_TIMED_OUT, EVENT_RETRY) < 0 ||
+	if (rollout_step_state(server, r, TARGET_FAILED, EVENT_RETRY, NULL) < 0 ||
+		rollout_step_state(server, r, TARGET_TIMED_OUT, EVENT_RETRY, NULL) < 0 ||
 		rollout_event(server, r, "rollout-retried", "failed devices get another try, by %s", who->name) < 0)
 		return ROLLOUTS_FAILED;
 	r->changed = true;
@@ -300,7 +279,7 @@ static enum rollouts_outcome close_it(
 	if (!ends && !joins)
 		return conflict(&r->row, "close", error);
 	for (size_t i = 0; ends && i < sizeof waited_for / sizeof *waited_for; i++)
-		if (step_state(server, r, waited_for[i], EVENT_GONE) < 0)
+		if (rollout_step_state(server, r, waited_for[i], EVENT_GONE, "given up by an operator") < 0)
 			return ROLLOUTS_FAILED;
 	if (joins) {
 		r->description->spec.continuous = false;

@@ -218,25 +218,6 @@ int rollouts_on_presence(struct skerryd *server, const char *device, bool online
 
 /* ---- time ---- */
 
-static int step_rows(
-	struct skerryd *server, struct open_rollout *r, json_t *rows, enum target_event event, const char *error)
-{
-	const json_t *row;
-	size_t index;
-	int rc = 0;
-	json_array_foreach(rows, index, row)
-	{
-		struct store_target target;
-		if (rc == 0)
-			rc = store_target_get(
-				server->store, r->row.id, json_string_value(json_object_get(row, "device")), &target);
-		if (rc == 0)
-			rc = rollout_step(server, r, &target, event, error);
-	}
-	json_decref(rows);
-	return rc ? -1 : 0;
-}
-
 /* Those whose time is over. */
 static int look(struct skerryd *server, struct open_rollout *r)
 {
@@ -245,16 +226,16 @@ static int look(struct skerryd *server, struct open_rollout *r)
 		description->offline == OFFLINE_DEADLINE ? description->offline_after_ms : description->timeout_ms;
 	json_t *rows;
 	if (store_targets_late(server->store, r->row.id, server->now_ms - description->timeout_ms, &rows) < 0 ||
-		step_rows(server, r, rows, EVENT_TIMEOUT, "no end in time") < 0)
+		rollout_step_rows(server, r, rows, EVENT_TIMEOUT, "no end in time") < 0)
 		return -1;
 	if (store_targets_gone(server->store, r->row.id, &rows) < 0 ||
-		step_rows(server, r, rows, EVENT_GONE, "it left the fleet") < 0)
+		rollout_step_rows(server, r, rows, EVENT_GONE, "it left the fleet") < 0)
 		return -1;
 	if (description->offline == OFFLINE_WAIT || r->rollout.state != ROLLOUT_RUNNING)
 		return 0;
 	if (store_targets_missed(server->store, r->row.id, server->now_ms - away_ms, &rows) < 0)
 		return -1;
-	return step_rows(server, r, rows, EVENT_SKIP_OFFLINE, "it was offline for too long");
+	return rollout_step_rows(server, r, rows, EVENT_SKIP_OFFLINE, "it was offline for too long");
 }
 
 static bool is_due(const struct skerryd *server, const struct open_rollout *r)

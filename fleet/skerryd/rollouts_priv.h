@@ -45,6 +45,12 @@ int rollout_step(struct skerryd *server, struct open_rollout *r, struct store_ta
 /* What the device last reported, and whether it is confirmed, as an event. */
 int rollout_step_truth(
 	struct skerryd *server, struct open_rollout *r, struct store_target *target, const char *digest) STORE_CHECK;
+/* The same event for each row's `device`, which is in this rollout; takes the rows. */
+int rollout_step_rows(struct skerryd *server, struct open_rollout *r, json_t *rows, enum target_event event,
+	const char *error) STORE_CHECK;
+/* For all that are in `state`. */
+int rollout_step_state(struct skerryd *server, struct open_rollout *r, enum target_state state, enum target_event event,
+	const char *error) STORE_CHECK;
 /* Stop: change the state, and what that means for each device. */
 int rollout_stop_all(
 	struct skerryd *server, struct open_rollout *r, enum rollout_action action, const char *reason) STORE_CHECK;
