@@ -175,6 +175,18 @@ int jobs_withdraw(struct skerryd *server, const char *id)
 	return rc;
 }
 
+int jobs_fulfil(struct skerryd *server, const char *id)
+{
+	struct store_job job;
+	int rc = store_job_get(server->store, id, &job);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (job.status == JOB_QUEUED)
+		rc = end_job(server, &job, JOB_SUCCEEDED);
+	store_job_free(&job);
+	return rc;
+}
+
 /* ---- $next/get and the doorbell ---- */
 
 static json_t *execution_json(const struct store_job *job)

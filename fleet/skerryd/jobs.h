@@ -32,6 +32,8 @@ enum jobs_outcome jobs_create(struct skerryd *server, const struct job_order *or
 enum jobs_outcome jobs_cancel(struct skerryd *server, const char *id);
 /* The same for a rollout, which knows that it does so. One that has ended is left as it is. 0 or -1. */
 int jobs_withdraw(struct skerryd *server, const char *id) STORE_CHECK;
+/* Inside a group: its device reports, confirmed, the image that the job is for. One that is still queued has succeeded; of one that it took it tells the end itself. 0 or -1. */
+int jobs_fulfil(struct skerryd *server, const char *id) STORE_CHECK;
 
 /* What the device says, inside a group. 0 or -1. A body of NULL was no JSON; the answer tells the device so. */
 int jobs_on_get(struct skerryd *server, const char *device, const json_t *body) STORE_CHECK;

@@ -28,14 +28,19 @@ static void settle(struct skerryd *server, const struct open_rollout *r, struct 
 }
 
 /*
- * The job that goes with the state before: what nobody wants any more is withdrawn, also one that is still queued for a device which runs the image
- * already. The name of one that the device has taken is kept: it will say how it ended.
+ * The job that goes with the state before: what nobody wants any more is withdrawn. The name of one that the device has taken is kept: it will say how it
+ * ended. What it said of one that is still queued was lost on the way when it runs the image all the same.
  */
-static int follow_job(
-	struct skerryd *server, struct store_target *target, enum target_job what, enum target_state before)
+static int follow_job(struct skerryd *server, struct store_target *target, enum target_job what,
+	enum target_event event, enum target_state before)
 {
+	bool in_flight = before == TARGET_OFFERED || before == TARGET_REVERTING;
 	bool idle = before == TARGET_OFFERED && target->target.state != TARGET_ACTIVE;
-	if (!*target->job || (what == JOB_KEEP && !idle))
+	if (!*target->job)
+		return 0;
+	if (in_flight && (event == EVENT_RUNS || event == EVENT_RUNS_BEFORE))
+		return jobs_fulfil(server, target->job);
+	if (what == JOB_KEEP && !idle)
 		return 0;
 	if (jobs_withdraw(server, target->job) < 0)
 		return -1;
@@ -59,7 +64,8 @@ int rollout_step(struct skerryd *server, struct open_rollout *r, struct store_ta
 		settle(server, r, target, event, error);
 		rollout_count(&r->rollout, target->wave, &before, after);
 	}
-	if (event != EVENT_START && event != EVENT_REVERT_START && follow_job(server, target, what, before.state) < 0)
+	if (event != EVENT_START && event != EVENT_REVERT_START &&
+		follow_job(server, target, what, event, before.state) < 0)
 		return -1;
 	return store_target_put(server->store, r->row.id, target);
 }

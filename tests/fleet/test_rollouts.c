@@ -323,6 +323,65 @@ static void what_runs_is_the_truth(void **state)
 	expect_target(f, "d1", TARGET_OFFERED);
 }
 
+static void expect_job(struct fixture *f, const char *id, enum job_status status)
+{
+	struct store_job job;
+	assert_int_equal(store_job_get(f->server.store, id, &job), 0);
+	if (job.status != status)
+		fail_msg("the job is %s, not %s", job_status_name(job.status), job_status_name(status));
+	store_job_free(&job);
+}
+
+static int64_t count(struct fixture *f, const char *sql, const char *id)
+{
+	sqlite3_stmt *stmt;
+	assert_int_equal(store_find(f->server.store, &stmt, sql, "s", id), 0);
+	int64_t n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+/* A broker that dies takes with it what a device said about its job. What it runs it says again. */
+static void its_report_comes_before_its_words(void **state)
+{
+	struct fixture *f = *state;
+	char job[65];
+	start(f, "\"stop\":[],\"selector\":\"id=d1\",\"device\":{\"retries\":1,\"retryDelayS\":0}," BY_ID);
+	update(f, "d1", "FAILED");
+	pass_s(f, 4);
+	json_decref(job_of(f, "d1", job));
+	report(f, "d1", NEW);
+	expect_target(f, "d1", TARGET_SUCCEEDED);
+	expect_job(f, job, JOB_SUCCEEDED);
+	assert_int_equal(count(f, "SELECT count(*) FROM devices WHERE id = ? AND last_error IS NOT NULL", "d1"), 0);
+	/* Then its words: nobody needs to look. */
+	json_t *body = json_pack("{s:s, s:i}", "status", "SUCCEEDED", "expectedVersion", 1);
+	group(f);
+	assert_int_equal(jobs_on_update(&f->server, "d1", job, body), 0);
+	commit(f);
+	json_decref(body);
+	assert_int_equal(count(f, "SELECT count(*) FROM events WHERE device = ? AND kind = 'job-late'", "d1"), 0);
+	assert_int_equal(count(f, "SELECT count(*) FROM events WHERE device = ? AND kind = 'job-ended'", "d1"), 2);
+	expect_state(f, "complete");
+}
+
+/* The same on its way back: no job stays queued for a device that is back already. */
+static void its_report_comes_before_its_words_back(void **state)
+{
+	struct fixture *f = *state;
+	char job[65];
+	start(f, "\"stop\":[],\"selector\":\"id=d1\"," BY_ID);
+	update(f, "d1", "IN_PROGRESS");
+	assert_int_equal(act(f, &ann, VERB_ROLLBACK), ROLLOUTS_DONE);
+	report(f, "d1", NEW);
+	expect_target(f, "d1", TARGET_REVERTING);
+	json_decref(job_of(f, "d1", job));
+	report(f, "d1", BEFORE);
+	expect_target(f, "d1", TARGET_REVERTED);
+	expect_job(f, job, JOB_SUCCEEDED);
+	expect_state(f, "reverted");
+}
+
 static void offline_policies(void **state)
 {
 	struct fixture *f = *state;
@@ -524,6 +583,8 @@ int main(void)
 		TEST(who_is_in_which_wave),
 		TEST(another_try),
 		TEST(what_runs_is_the_truth),
+		TEST(its_report_comes_before_its_words),
+		TEST(its_report_comes_before_its_words_back),
 		TEST(offline_policies),
 		TEST(late_ones),
 		TEST(windows),
