@@ -4,7 +4,7 @@
  * what operators do through rollouts.c, and at random writes to the files the process is killed, or goes on although the disk failed. After each group the promises of
  * fleet/ROLLOUTS.md are checked in the database, and that what is in memory is what is there.
  *
- * Usage: prop_rollouts [fleets [seed]]         prints `fleets: N run, M failed`
+ * Usage: prop_rollouts [fleets [seed]]         prints `fleets: N run, … M failed`
  *        prop_rollouts --every-write [kills [seed]]    histories, each killed at its 1st, 2nd, 3rd … write; prints `writes: N kills …, M failed`
  */
 #include <stdio.h>
@@ -24,16 +24,13 @@ enum {
 	DEVICES_MAX = 12,
 	TURNS_MAX = 3000,
 	FLEETS_DEFAULT = 100,
-	KILLS_DEFAULT = 40,
+	KILLS_DEFAULT = 100,
 	KILLS_LONG = 1000 /* SKERRY_TEST_LONG */,
 	MINUTE = 60 * 1000
 };
 
 #define NEW    "aa112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BEFORE "bb112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-/* A job that was made and taken back in one group, by a stop that came of the same event, was no start. */
-#define STARTED "SELECT count(*) FROM jobs WHERE rollout = ? AND (started_at IS NOT NULL OR status <> 'CANCELED')"
 
 enum nature { GOOD, BAD, REFUSES, HANGS, FLAKY, FICKLE, NATURES };
 
@@ -58,7 +55,9 @@ struct world {
 	/* Before the group. */
 	enum rollout_state state_before;
 	int64_t jobs_before;
-	uint32_t waves_open_before;
+	bool checked;
+	int changes;
+	struct rollout rollout_before;
 };
 
 static const struct principal ann = {.role = ROLE_ADMIN, .name = "ann"}, bob = {.role = ROLE_ADMIN, .name = "bob"};
@@ -79,6 +78,32 @@ static void must(struct world *w, bool truth, const char *what)
 
 /* ---- the process ---- */
 
+/* An empty database, made once: its tables are the same for all. */
+static struct file_bytes empty;
+
+static bool make_empty(void)
+{
+	char dir[] = "/tmp/skerry-rollouts-XXXXXX", path[80];
+	struct store *store;
+	struct fleet_error error;
+	if (!mkdtemp(dir))
+		return false;
+	snprintf(path, sizeof path, "%s/fleet.db", dir);
+	bool good = store_open(path, &store, &error) == 0;
+	if (good)
+		store_close(store);
+	good = good && file_read(path, 1 << 24, &empty, &error) == 0;
+	file_remove_tree(dir);
+	return good;
+}
+
+static bool copy_empty(const char *path)
+{
+	FILE *file = fopen(path, "wb");
+	bool good = file && fwrite(empty.data, 1, empty.len, file) == empty.len;
+	return file && fclose(file) == 0 && good;
+}
+
 static bool boot(struct world *w)
 {
 	struct fleet_error error;
@@ -96,14 +121,18 @@ static void end_process(struct world *w)
 	bell_free(&w->server.bells);
 	w->server.bells = (struct bells){0};
 	rollouts_stop(&w->server);
+	w->checked = false;
 	store_close(w->server.store);
 	w->server.store = NULL;
 }
+
+static uint64_t killed, failed_writes;
 
 /* It was killed: what it remembered is gone, and those who got no answer say it again. */
 static void restart(struct world *w)
 {
 	do {
+		killed++;
 		end_process(w);
 		killable_revive();
 	} while (!boot(w) && !w->problem);
@@ -118,6 +147,7 @@ static void recover(struct world *w)
 		restart(w);
 		return;
 	}
+	failed_writes++;
 	killable_revive();
 	for (uint32_t d = 0; d < w->device_count; d++)
 		w->devices[d].untold = true;
@@ -133,7 +163,7 @@ static int64_t number(struct world *w, const char *sql, const char *text)
 		return 0;
 	}
 	value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	store_done(w->server.store, stmt);
 	return value;
 }
 
@@ -169,54 +199,71 @@ static void check_waves(struct world *w, const struct open_rollout *r)
 	}
 }
 
-static void check_jobs(struct world *w, const struct open_rollout *r)
+/* What the database says of the rollout ?1, in one question: a statement costs more than its answer. */
+enum { STARTED, QUEUED, NOBODYS, WITHOUT_JOB, FALSE_SUCCESS, MOST_TRIES, ANSWERS };
+
+/* A job that was made and taken back in one group, by a stop that came of the same event, was no start; nor is a try begun that was taken back. */
+#define BEGUN "(started_at IS NOT NULL OR status <> 'CANCELED')"
+
+static const char questions[] =
+	"SELECT (SELECT count(*) FROM jobs WHERE rollout = ?1 AND " BEGUN "),"
+	" (SELECT count(*) FROM jobs WHERE rollout = ?1 AND status = 'QUEUED'),"
+	" (SELECT count(*) FROM jobs j WHERE j.rollout = ?1 AND j.status IN ('QUEUED', 'IN_PROGRESS') AND NOT EXISTS"
+	"  (SELECT 1 FROM rollout_targets t WHERE t.rollout = j.rollout AND t.device = j.device AND t.job = j.id)),"
+	" (SELECT count(*) FROM rollout_targets t WHERE t.rollout = ?1 AND t.state = 'offered' AND NOT EXISTS"
+	"  (SELECT 1 FROM jobs j WHERE j.id = t.job AND j.status = 'QUEUED')),"
+	" (SELECT count(*) FROM rollout_targets t JOIN devices d ON d.id = t.device WHERE t.rollout = ?1"
+	"  AND t.state = 'succeeded' AND d.digest <> '" NEW "'),"
+	" (SELECT max(tries) FROM (SELECT count(*) AS tries FROM jobs WHERE digest = '" NEW "' AND " BEGUN
+	"  GROUP BY device))";
+
+static bool ask_all(struct world *w, int64_t answers[ANSWERS])
 {
-	int64_t jobs = number(w, STARTED, w->rollout);
-	bool starts = w->state_before == ROLLOUT_RUNNING || w->state_before == ROLLOUT_REVERTING ||
-		      r->row.state == ROLLOUT_RUNNING || r->row.state == ROLLOUT_REVERTING;
-	must(w, jobs <= w->jobs_before || starts, "a start in a rollout that does not run");
-	must(w,
-		number(w,
-			"SELECT count(*) FROM jobs j WHERE j.rollout = ? AND j.status IN ('QUEUED', 'IN_PROGRESS') AND "
-			"NOT EXISTS"
-			" (SELECT 1 FROM rollout_targets t WHERE t.rollout = j.rollout AND t.device = j.device AND "
-			"t.job = j.id)",
-			w->rollout) == 0,
-		"an open job that no device of the rollout has");
-	must(w,
-		number(w,
-			"SELECT count(*) FROM rollout_targets t WHERE t.rollout = ? AND t.state = 'offered' AND NOT "
-			"EXISTS"
-			" (SELECT 1 FROM jobs j WHERE j.id = t.job AND j.status = 'QUEUED')",
-			w->rollout) == 0,
-		"an offered device without a queued job");
-	if (r->row.state != ROLLOUT_RUNNING && r->row.state != ROLLOUT_REVERTING)
-		must(w, number(w, "SELECT count(*) FROM jobs WHERE rollout = ? AND status = 'QUEUED'", w->rollout) == 0,
-			"a queued job after the stop");
-	/* A try that was taken back was never begun. */
-	for (uint32_t d = 0; d < w->device_count; d++)
-		must(w,
-			number(w,
-				"SELECT count(*) FROM jobs WHERE device = ? AND digest = '" NEW
-				"' AND (started_at IS NOT NULL OR status <> 'CANCELED')",
-				w->devices[d].id) <= 1 + w->retries + w->operator_retries,
-			"more tries than allowed");
+	sqlite3_stmt *stmt;
+	if (store_find(w->server.store, &stmt, questions, "s", w->rollout) != 0) {
+		must(w, killable_is_dead(), "questions that the database does not answer");
+		return false;
+	}
+	for (int i = 0; i < ANSWERS; i++)
+		answers[i] = sqlite3_column_int64(stmt, i);
+	store_done(w->server.store, stmt);
+	return true;
 }
 
-static void check_success(struct world *w)
+static void check_jobs(struct world *w, const struct open_rollout *r)
 {
-	must(w,
-		number(w,
-			"SELECT count(*) FROM rollout_targets t JOIN devices d ON d.id = t.device WHERE t.rollout = ?"
-			" AND t.state = 'succeeded' AND d.digest <> '" NEW "'",
-			w->rollout) == 0,
-		"success of a device that does not run the image");
+	int64_t found[ANSWERS];
+	bool runs = r->row.state == ROLLOUT_RUNNING || r->row.state == ROLLOUT_REVERTING;
+	bool ran = w->state_before == ROLLOUT_RUNNING || w->state_before == ROLLOUT_REVERTING;
+	if (!ask_all(w, found))
+		return;
+	must(w, found[STARTED] <= w->jobs_before || runs || ran, "a start in a rollout that does not run");
+	must(w, runs || found[QUEUED] == 0, "a queued job after the stop");
+	must(w, found[NOBODYS] == 0, "an open job that no device of the rollout has");
+	must(w, found[WITHOUT_JOB] == 0, "an offered device without a queued job");
+	must(w, found[FALSE_SUCCESS] == 0, "success of a device that does not run the image");
+	must(w, found[MOST_TRIES] <= 1 + w->retries + w->operator_retries, "more tries than allowed");
+	w->jobs_before = found[STARTED];
+}
+
+/* Neither in the database nor in memory. */
+static bool is_as_before(struct world *w)
+{
+	const struct open_rollout *here = rollout_find(&w->server, w->rollout);
+	int changes = sqlite3_total_changes(w->server.store->db);
+	bool same = w->checked && w->changes == changes && here &&
+		    memcmp(&w->rollout_before, &here->rollout, sizeof here->rollout) == 0;
+	w->checked = here;
+	w->changes = changes;
+	if (here)
+		w->rollout_before = here->rollout;
+	return same;
 }
 
 static void check(struct world *w)
 {
 	struct open_rollout *r;
-	if (!*w->rollout || w->problem || killable_is_dead())
+	if (!*w->rollout || w->problem || killable_is_dead() || is_as_before(w))
 		return;
 	if (rollout_load(&w->server, w->rollout, &r) != 0) {
 		must(w, killable_is_dead(), "a rollout that cannot be read");
@@ -225,8 +272,6 @@ static void check(struct world *w)
 	check_memory(w, r);
 	check_waves(w, r);
 	check_jobs(w, r);
-	check_success(w);
-	w->jobs_before = number(w, STARTED, w->rollout);
 	w->state_before = r->row.state;
 	rollout_free(r);
 }
@@ -339,7 +384,9 @@ static void tell(struct world *w, struct device *device)
 {
 	bool begun = strcmp(device->end, "IN_PROGRESS") == 0;
 	struct store_job job;
-	if (!say_update(w, device, device->end))
+	/* Lost with a broker that died: it goes on all the same, and its report is the first that is heard of it. */
+	bool lost = begun && draw(w, 8) == 0;
+	if (!lost && !say_update(w, device, device->end))
 		return;
 	device->end[0] = 0;
 	/* Refused: it is over, there is nothing more to tell. */
@@ -465,7 +512,7 @@ static bool set_up(struct world *w)
 	w->server.now_ms = 1700000000000;
 	outbox_init(&w->server.outbox, "p");
 	snprintf(w->path, sizeof w->path, "%s/fleet.db", w->dir);
-	if (!boot(w) || store_begin(w->server.store, STORE_KEPT_ON_KILL) < 0)
+	if (!copy_empty(w->path) || !boot(w) || store_begin(w->server.store, STORE_KEPT_ON_KILL) < 0)
 		return false;
 	good = add_image(w, NEW) && (draw(w, 4) == 0 || add_image(w, BEFORE));
 	w->device_count = 1 + draw(w, DEVICES_MAX);
@@ -605,6 +652,8 @@ int main(int argc, char **argv)
 	uint64_t fleets = argc > 1 && !every ? strtoull(argv[1], NULL, 0) : FLEETS_DEFAULT, failed = 0, writes;
 	uint64_t seed = argc > 2 + every ? strtoull(argv[2 + every], NULL, 0) : 20261123;
 	killable_install();
+	if (!make_empty())
+		return 1;
 	printf("seed: %llu\n", (unsigned long long)seed);
 	if (every)
 		return every_write(argc > 2                     ? strtoull(argv[2], NULL, 0)
@@ -613,6 +662,8 @@ int main(int argc, char **argv)
 			seed);
 	for (uint64_t i = 0; i < fleets; i++)
 		failed += !run(seed + i, 0, true, &writes);
-	printf("fleets: %llu run, %llu failed\n", (unsigned long long)fleets, (unsigned long long)failed);
+	printf("fleets: %llu run, %llu killed at a write, %llu writes failed; %llu failed\n",
+		(unsigned long long)fleets, (unsigned long long)killed, (unsigned long long)failed_writes,
+		(unsigned long long)failed);
 	return failed ? 1 : 0;
 }
