@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """
-kill -9 of skerryd and of Mosquitto in the middle of updates of a whole simulated fleet. What each device really started is read from skerry-sim's
-journal and compared with the database: nothing lost, nothing done twice.
+kill -9 of skerryd and of Mosquitto in the middle of rollouts over a whole simulated fleet. What each device really started is read from skerry-sim's
+journal and compared with the database.
+
+Nothing lost: each rollout is complete, every device of it has succeeded, runs the image and its job says so.
+Nothing doubled: a device is given one job for an image and starts its trial once, although it may be tried twice; what has ended stays ended, at the
+time at which it ended; each job is told to begin once and to end once. Whenever something was killed, no more are in flight than may be.
 
 SKERRY_TEST_KILLS kills of each (default 3; 50 for a release), SKERRY_TEST_SEED chooses when.
 """
 
+import collections
 import os
 import random
 import sys
@@ -21,6 +26,7 @@ COUNT = int(os.environ.get("SKERRY_TEST_DEVICES", "120"))
 KILLS = int(os.environ.get("SKERRY_TEST_KILLS", "3"))
 SEED = int(os.environ.get("SKERRY_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
 KILLS_A_ROUND = 10
+IN_FLIGHT = COUNT // 10, COUNT // 2  # of each wave
 PATIENCE_S = 10 * home.TIMEOUT_S
 
 fleet = home.Home(BIN)
@@ -29,20 +35,17 @@ fleet.skerry("device", "add", "sim-", "--board", "qemu-virt", "--count", str(COU
 fleet.start()
 api, database = many.Api(fleet), many.Database(fleet)
 chance = random.Random(SEED)
-names = ["sim-%0*d" % (len(str(COUNT)), number) for number in range(1, COUNT + 1)]
-
-
-def ended(rollout):
-    return database.one("SELECT count(*) FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", rollout)
+names = sorted("sim-%0*d" % (len(str(COUNT)), number) for number in range(1, COUNT + 1))
 
 
 def restart_server():
     fleet.server = home.Service(fleet.server.command, fleet.server.log).wait_port(fleet.http_port)
 
 
-def restart(what):
-    """End it without a word, and start it again."""
+def restart(what, look):
+    """End it without a word, look, and start it again."""
     many.kill(fleet.server if what == "skerryd" else fleet.broker)
+    look()
     time.sleep(chance.choice((0, 0.05, 0.5, 2)))
     if what == "skerryd":
         restart_server()
@@ -50,47 +53,73 @@ def restart(what):
         fleet.broker = home.Service(fleet.broker.command, fleet.broker.log).wait_port(fleet.broker_port)
 
 
-def check_round(sim, version, digest):
-    """Every device has one job of this image, which is over; installed it once; and runs it."""
-    # A device's report may come before its job's end, which it repeats until it is answered.
-    home.wait_until(lambda: database.one("SELECT count(*) FROM jobs WHERE digest = ? AND status IN ('QUEUED', 'IN_PROGRESS')", digest) == 0,
-                    "every job is over", PATIENCE_S)
-    jobs = {row["device"]: [] for row in database.rows("SELECT id AS device FROM devices WHERE id LIKE 'sim-%'")}
-    for row in database.rows("SELECT device, status, details FROM jobs WHERE digest = ?", digest):
-        jobs[row["device"]].append(tuple(row)[1:])
-    starts = sim.starts()
-    for device, found in jobs.items():
-        # What it had to say was lost with the broker and its report came first: then the rollout knows that it runs, and takes the job back.
-        expect(len(found) == 1 and found[0][0] in ("SUCCEEDED", "CANCELED"), "%s has one job, which is over" % device, found)
-        trials = [start for start in starts[device] if start["digest"] == digest and start["mode"] == "trial"]
-        expect(len(trials) == 1, "%s tried %s once" % (device, version), starts[device])
-        expect(starts[device][-1]["digest"] == digest, "%s runs %s" % (device, version), starts[device][-1])
+class Rollout:
+    """One image to all, watched from the disk."""
 
-    def reported():
-        rows = database.rows("SELECT id FROM devices WHERE id LIKE 'sim-%' AND (digest IS NOT ? OR online = 0)", digest)
-        return not rows
-    home.wait_until(reported, "the database says that all run %s, online" % version, PATIENCE_S)
+    def __init__(self, version):
+        self.version, self.ends = version, {}
+        self.digest = many.upload(fleet, fleet.image(version, size=6000))
+        self.id = api.must("POST", "/rollouts", {
+            "name": version, "image": self.digest, "selector": "id!=nobody", "stop": [],
+            "waves": [{"name": "canary", "count": IN_FLIGHT[0], "maxInFlight": IN_FLIGHT[0]}, {"name": "rest", "maxInFlight": IN_FLIGHT[1]}],
+            "device": {"timeoutS": 3600, "retries": 1, "retryDelayS": 0, "trialS": 600}})["id"]
+        api.must("POST", "/rollouts/%s/start" % self.id)
+
+    def ended(self):
+        return database.one("SELECT count(*) FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", self.id)
+
+    def look(self):
+        """What is on the disk after a kill."""
+        for wave, count in database.rows("SELECT wave, count(*) FROM rollout_targets WHERE rollout = ? AND state IN ('offered', 'active')"
+                                         " GROUP BY wave", self.id):
+            expect(count <= IN_FLIGHT[wave], "at most %d of wave %d are in flight" % (IN_FLIGHT[wave], wave), count)
+        self.compare_ends()
+
+    def compare_ends(self):
+        now = {row[0]: tuple(row)[1:] for row in database.rows(
+            "SELECT device, state, ended_ms FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", self.id)}
+        for device, end in self.ends.items():
+            expect(now.get(device) == end, "%s ended once" % device, end, now.get(device))
+        self.ends = now
+
+    def check(self, starts):
+        """The rollout is complete: `starts` is what each device really did."""
+        self.look()
+        expect(sorted(self.ends) == names and {end[0] for end in self.ends.values()} == {"succeeded"}, "each device has succeeded", self.ends)
+        # A target ends with the report of what runs; the end of its job is told in another message, which is repeated until it is answered.
+        home.wait_until(lambda: not database.rows("SELECT id FROM jobs WHERE digest = ? AND status IN ('QUEUED', 'IN_PROGRESS')", self.digest),
+                        "the end of every job is known", PATIENCE_S)
+        jobs = {name: [] for name in names}
+        for row in database.rows("SELECT device, id, status FROM jobs WHERE digest = ?", self.digest):
+            jobs[row["device"]].append(row)
+        told = collections.Counter((row["job"], row["kind"]) for row in database.rows("SELECT job, kind FROM events WHERE job IS NOT NULL"))
+        for device, found in jobs.items():
+            # Also when its words about the job were lost with the broker: that it runs says that the job succeeded.
+            expect([job["status"] for job in found] == ["SUCCEEDED"], "%s has one job, which succeeded" % device, [tuple(job) for job in found])
+            for kind, times in ("job-created", 1), ("job-ended", 1), ("job-late", 0):
+                expect(told[found[0]["id"], kind] == times, "%s of the job of %s: %d" % (kind, device, times), told[found[0]["id"], kind])
+            trials = [start for start in starts[device] if start["digest"] == self.digest and start["mode"] == "trial"]
+            expect(len(trials) == 1, "%s tried %s once" % (device, self.version), starts[device])
+            expect(starts[device][-1]["digest"] == self.digest, "%s runs %s" % (device, self.version), starts[device][-1])
+        home.wait_until(lambda: not database.rows("SELECT id FROM devices WHERE id LIKE 'sim-%' AND (digest IS NOT ? OR online = 0)", self.digest),
+                        "the database says that all run %s, online" % self.version, PATIENCE_S)
 
 
 def update_round(sim, version, kills):
     """All to `version`, while `kills` (a list of names) happen, each when so many devices have ended."""
-    digest = many.upload(fleet, fleet.image(version, size=6000))
-    rollout = api.must("POST", "/rollouts", {
-        "name": version, "image": digest, "selector": "id!=nobody", "stop": [],
-        "waves": [{"name": "canary", "count": COUNT // 10}, {"name": "rest", "maxInFlight": COUNT // 2}],
-        "device": {"timeoutS": 3600, "retries": 0, "trialS": 600}})["id"]
-    api.must("POST", "/rollouts/%s/start" % rollout)
+    rollout = Rollout(version)
     for what, at in zip(kills, sorted(chance.randrange(COUNT) for _ in kills)):
-        home.wait_until(lambda at=at: ended(rollout) >= at, "%d devices have ended" % at, PATIENCE_S)
+        home.wait_until(lambda at=at: rollout.ended() >= at, "%d devices have ended" % at, PATIENCE_S)
         time.sleep(chance.random() / 4)
-        restart(what)
-    home.wait_until(lambda: ended(rollout) == COUNT, "every device ends", PATIENCE_S)
-    done = home.wait_until(lambda: (lambda r: r["state"] == "complete" and r)(api.patiently("GET", "/rollouts/" + rollout)), "the rollout is complete")
+        restart(what, rollout.look)
+    done = home.wait_until(lambda: (lambda r: r["state"] == "complete" and r)(api.patiently("GET", "/rollouts/" + rollout.id)),
+                           "the rollout is complete", PATIENCE_S)
     expect(done["counts"] == {"succeeded": COUNT}, "all succeeded", done)
-    check_round(sim, version, digest)
+    rollout.check(sim.starts())
+    print("       %s: %d devices, %s" % (version, COUNT, " ".join(kills)), flush=True)
 
 
-@case("kill -9 of skerryd and Mosquitto in mid-update: nothing is lost, nothing is done twice")
+@case("kill -9 of skerryd and Mosquitto in mid-rollout: nothing is lost, nothing is done twice")
 def killed():
     kills = ["skerryd", "mosquitto"] * KILLS
     chance.shuffle(kills)
@@ -99,9 +128,9 @@ def killed():
     try:
         sim.wait_online(COUNT)
         rounds = [kills[at:at + KILLS_A_ROUND] for at in range(0, len(kills), KILLS_A_ROUND)]
-        for number, names in enumerate(rounds):
-            update_round(sim, "2.%d.0" % number, names)
-        return "%d devices, %d updates, %d kills of each" % (COUNT, len(rounds), KILLS)
+        for number, these in enumerate(rounds):
+            update_round(sim, "2.%d.0" % number, these)
+        return "%d devices, %d rollouts, %d kills of each; 0 lost, 0 doubled" % (COUNT, len(rounds), KILLS)
     finally:
         sim.stop()
 
