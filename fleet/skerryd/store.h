@@ -56,6 +56,7 @@ void store_rollback(struct store *store);
  */
 struct store_where {
 	char *sql;
+	char *facts;    /* the same about the table `facts`, called f, with the same values; NULL: it cannot say */
 	json_t *values; /* array of text */
 };
 /* `tenant`: whose devices and groups; "": all. 0; STORE_NONE: *error names a group that is not there; -1. Free with store_where_free(). */

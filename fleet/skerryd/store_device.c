@@ -70,7 +70,7 @@ int store_device_error_put(struct store *store, const char *id, const char *erro
 int store_device_count(struct store *store, int64_t *count)
 {
 	sqlite3_stmt *stmt;
-	if (store_find(store, &stmt, "SELECT count(*) FROM devices", "") != 0)
+	if (store_find(store, &stmt, "SELECT coalesce(sum(count), 0) FROM facts", "") != 0)
 		return -1;
 	*count = sqlite3_column_int64(stmt, 0);
 	store_done(store, stmt);
@@ -79,7 +79,7 @@ int store_device_count(struct store *store, int64_t *count)
 
 int store_boards_json(struct store *store, json_t **boards)
 {
-	return store_select(store, boards, "SELECT DISTINCT board FROM devices", "");
+	return store_select(store, boards, "SELECT DISTINCT board FROM facts", "");
 }
 
 int store_device_seen(struct store *store, const char *id, int64_t now)

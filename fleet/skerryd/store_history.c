@@ -9,14 +9,14 @@
 #define HOURS_S   (90 * DAY_S)
 #define DAYS_S    (3653 * DAY_S)
 
-/* The index devices_counts has all of it: the rows, which hold whole reports, are not read. */
 int store_count_devices_json(struct store *store, const char *tenant, json_t **rows)
 {
-#define DEVICE_COUNTS "SELECT tenant, state, version, online AS online_bool, health, count(*) AS count FROM devices "
-#define DEVICE_GROUPS "GROUP BY tenant, state, version, online, health"
-	if (*tenant)
-		return store_select(store, rows, DEVICE_COUNTS "WHERE tenant = ? " DEVICE_GROUPS, "s", tenant);
-	return store_select(store, rows, DEVICE_COUNTS DEVICE_GROUPS, "");
+	return store_select(store, rows,
+		"SELECT tenant, state, nullif(version, '') AS version, online AS online_bool, nullif(health, '') AS "
+		"health,"
+		" sum(count) AS count FROM facts WHERE ? = '' OR tenant = ?"
+		" GROUP BY tenant, state, version, online, health",
+		"ss", tenant, tenant);
 }
 
 int store_count_expiring(struct store *store, const char *tenant, int64_t before, int64_t *count)

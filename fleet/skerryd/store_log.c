@@ -107,21 +107,22 @@ static int counts(struct store *store, const char *sql, const char *tenant, json
 
 int store_fleet_json(struct store *store, const char *tenant, json_t **fleet)
 {
-#define FLEET_OF "FROM devices WHERE (? = '' OR tenant = ?) AND state <> 'retired' "
+#define FLEET_OF "FROM facts WHERE (? = '' OR tenant = ?) AND state <> 'retired' "
 	json_t *versions, *health;
 	int rc = store_select_one(store, fleet,
-		"SELECT count(*) AS devices, coalesce(sum(online), 0) AS online " FLEET_OF, "ss", tenant, tenant);
+		"SELECT coalesce(sum(count), 0) AS devices, coalesce(sum(count * online), 0) AS online " FLEET_OF, "ss",
+		tenant, tenant);
 	if (rc)
 		return rc;
 	rc = counts(store,
-		"SELECT version AS name, count(*) AS n " FLEET_OF
-		"AND version IS NOT NULL GROUP BY version ORDER BY 2 DESC, 1 LIMIT 100",
+		"SELECT version AS name, sum(count) AS n " FLEET_OF
+		"AND version <> '' GROUP BY version ORDER BY 2 DESC, 1 LIMIT 100",
 		tenant, &versions);
 	if (rc == 0) {
 		json_object_set_new(*fleet, "versions", versions);
 		rc = counts(store,
-			"SELECT health AS name, count(*) AS n " FLEET_OF
-			"AND health IS NOT NULL GROUP BY health ORDER BY 1",
+			"SELECT health AS name, sum(count) AS n " FLEET_OF
+			"AND health <> '' GROUP BY health ORDER BY 1",
 			tenant, &health);
 	}
 	if (rc == 0) {

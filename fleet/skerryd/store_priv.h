@@ -46,7 +46,8 @@ bool store_has_changed(const struct store *store);
 #define STORE_TEXT_WITH    '\x1d'
 #define STORE_TEXT_WITHOUT '\x1e'
 #define STORE_TEXT_OR      '\x1f'
-/* SQL's text_fits(text, pattern); text_finds(part, text …), without regard to the case of ASCII, `part` has no capitals. For store_open(). */
+/* SQL's text_fits(text, pattern); text_finds(part, text …), without regard to the case of ASCII, `part` has no capitals;
+ * lowest(text, n), an aggregate: the n lowest texts, in order, as a JSON array. For store_open(). */
 int store_text_functions(struct store *store) STORE_CHECK;
 
 /* A text column into out[size], "" for NULL. */

@@ -135,5 +135,47 @@ static const char to_4[] =
 static const char to_5[] = "CREATE INDEX devices_certificates ON devices (cert_expires, tenant, state)"
 			   " WHERE cert_expires IS NOT NULL;";
 
-const char *const store_upgrades[] = {to_2, to_3, to_4, to_5};
+/*
+ * What selectors and counts ask for, each combination once, '' for what is not known, and how many devices have it: they decide on some hundred rows
+ * instead of one for each device. Triggers keep it, whoever writes; a combination that no device has is gone, so that no device fills it.
+ */
+#define FACTS "tenant, state, online, board, app, version, digest, health, mode, slot"
+#define FACTS_TYPES                                                                                                    \
+	"tenant TEXT NOT NULL, state TEXT NOT NULL, online INTEGER NOT NULL, board TEXT NOT NULL, app TEXT NOT NULL,"  \
+	" version TEXT NOT NULL, digest TEXT NOT NULL, health TEXT NOT NULL, mode TEXT NOT NULL, slot TEXT NOT NULL"
+#define FACTS_HERE                                                                                                     \
+	"devices.tenant, devices.state, devices.online, devices.board, coalesce(devices.app, ''), "                    \
+	"coalesce(devices.version, ''),"                                                                               \
+	" coalesce(devices.digest, ''), coalesce(devices.health, ''), coalesce(devices.mode, ''), "                    \
+	"coalesce(devices.slot, '')"
+#define FACTS_NEW                                                                                                      \
+	"NEW.tenant, NEW.state, NEW.online, NEW.board, coalesce(NEW.app, ''), coalesce(NEW.version, ''),"              \
+	" coalesce(NEW.digest, ''), coalesce(NEW.health, ''), coalesce(NEW.mode, ''), coalesce(NEW.slot, '')"
+#define FACTS_OLD                                                                                                      \
+	"OLD.tenant, OLD.state, OLD.online, OLD.board, coalesce(OLD.app, ''), coalesce(OLD.version, ''),"              \
+	" coalesce(OLD.digest, ''), coalesce(OLD.health, ''), coalesce(OLD.mode, ''), coalesce(OLD.slot, '')"
+#define FACTS_TAKE                                                                                                     \
+	"INSERT INTO facts (count, " FACTS ") VALUES (1, " FACTS_NEW ")"                                               \
+	" ON CONFLICT (" FACTS ") DO UPDATE SET count = count + 1;"                                                    \
+	"UPDATE devices SET facts = (SELECT n FROM facts WHERE (" FACTS ") = (" FACTS_NEW ")) WHERE id = NEW.id;"
+#define FACTS_LEAVE                                                                                                    \
+	"UPDATE facts SET count = count - 1 WHERE n = OLD.facts;"                                                      \
+	"DELETE FROM facts WHERE n = OLD.facts AND count = 0;"
+
+static const char to_6[] =
+	"DROP INDEX devices_counts;"
+	"DROP INDEX devices_facts;"
+	"CREATE TABLE facts (n INTEGER PRIMARY KEY, count INTEGER NOT NULL, " FACTS_TYPES ", UNIQUE (" FACTS
+	")) STRICT;"
+	"ALTER TABLE devices ADD COLUMN facts INTEGER REFERENCES facts;"
+	"INSERT INTO facts (count, " FACTS ") SELECT count(*), " FACTS_HERE " FROM devices GROUP BY " FACTS_HERE ";"
+	"UPDATE devices SET facts = (SELECT n FROM facts WHERE (" FACTS ") = (" FACTS_HERE "));"
+	/* One pass over a part of it answers any selector, and the search for a text, without the rows, which hold whole reports. */
+	"CREATE INDEX devices_facts ON devices (facts, id, attributes);"
+	"CREATE TRIGGER devices_added AFTER INSERT ON devices BEGIN " FACTS_TAKE "END;"
+	"CREATE TRIGGER devices_changed AFTER UPDATE OF " FACTS " ON devices"
+	" WHEN (" FACTS_NEW ") <> (" FACTS_OLD ") BEGIN " FACTS_TAKE FACTS_LEAVE "END;"
+	"CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN " FACTS_LEAVE "END;";
+
+const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6};
 const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);

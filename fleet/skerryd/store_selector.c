@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Selectors as SQL. The index devices_facts holds every column that is named here, so a condition costs one pass over it at most. Comparisons are
- * written so that no other index looks usable: fetching most of the rows through one would take ten times as long.
+ * Selectors as SQL, in two parts: what the table `facts` (f) decides, which has each combination of state, version and the like once, and what only a
+ * device's own row (d) does: its id and its attributes, both in the index devices_facts behind the number of its facts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +11,59 @@
 
 #define GROUPS_DEPTH_MAX 1 /* a group's selector names no groups */
 
+/* A condition and the values of its '?'. */
+struct part {
+	FILE *sql;
+	json_t *values;
+	char *text; /* of sql, when it is closed */
+	size_t len;
+};
+
 struct builder {
 	struct store *store;
 	const struct selector *selector;
 	const char *tenant;
 	struct fleet_error *error;
-	FILE *sql;
-	json_t *values;
+	struct part facts, rows; /* begin with "1 = 1", go on with " AND …" */
 	unsigned depth;
 };
 
 static int write_selector(struct builder *builder);
 
-static void add_value(struct builder *builder, const char *value)
+static void add_value(struct part *part, const char *value)
 {
-	json_array_append_new(builder->values, json_string(value));
+	json_array_append_new(part->values, json_string(value));
+}
+
+static int part_open(struct part *part)
+{
+	*part = (struct part){.values = json_array()};
+	part->sql = open_memstream(&part->text, &part->len);
+	if (!part->sql || !part->values)
+		return -1;
+	fputs("1 = 1", part->sql);
+	return 0;
+}
+
+/* Its text can be read. */
+static int part_close(struct part *part)
+{
+	int rc = part->sql ? fclose(part->sql) : -1;
+	part->sql = NULL;
+	return rc == 0 ? 0 : -1;
+}
+
+static void part_free(struct part *part)
+{
+	(void)part_close(part);
+	free(part->text);
+	json_decref(part->values);
+}
+
+/* A term, groups aside, is about a device's row. */
+static bool needs_rows(const struct selector *selector)
+{
+	return selector_uses(selector, SELECTOR_ATTRIBUTE) || selector_uses(selector, SELECTOR_ID);
 }
 
 /*
@@ -45,12 +83,12 @@ static int add_member(struct builder *builder, FILE *pattern, const char *name, 
 }
 
 /* "(test OR test …)", each with one value. */
-static void write_any(struct builder *builder, const struct selector_term *term, const char *test)
+static void write_any(struct part *part, const struct selector_term *term, const char *test)
 {
-	fputc('(', builder->sql);
+	fputc('(', part->sql);
 	for (size_t i = 0; i < term->count; i++)
-		fprintf(builder->sql, "%s%s", i ? " OR " : "", test);
-	fputc(')', builder->sql);
+		fprintf(part->sql, "%s%s", i ? " OR " : "", test);
+	fputc(')', part->sql);
 }
 
 static bool is_denied(const struct selector_term *term)
@@ -90,8 +128,8 @@ static int write_attributes(struct builder *builder)
 	if (fclose(pattern) != 0)
 		rc = fleet_fail(builder->error, NULL, "out of memory");
 	if (rc == 0) {
-		fputs(" AND text_fits(d.attributes, ?)", builder->sql);
-		add_value(builder, text);
+		fputs(" AND text_fits(d.attributes, ?)", builder->rows.sql);
+		add_value(&builder->rows, text);
 	}
 	free(text);
 	return rc;
@@ -99,12 +137,13 @@ static int write_attributes(struct builder *builder)
 
 static int write_texts(struct builder *builder, const struct selector_term *term, const char *has, const char *is)
 {
+	struct part *part = term->field == SELECTOR_ID ? &builder->rows : &builder->facts;
 	if (term->count)
-		write_any(builder, term, is);
+		write_any(part, term, is);
 	else
-		fputs(has, builder->sql);
+		fputs(has, part->sql);
 	for (size_t i = 0; i < term->count; i++)
-		add_value(builder, selector_value(builder->selector, term, i));
+		add_value(part, selector_value(builder->selector, term, i));
 	return 0;
 }
 
@@ -116,12 +155,27 @@ static int write_online(struct builder *builder, const struct selector_term *ter
 		yes |= is_true;
 		no |= !is_true;
 	}
-	fputs(yes && no ? "1 = 1" : yes ? "d.online <> 0" : "d.online <> 1", builder->sql);
+	fputs(yes && no ? "1 = 1" : yes ? "f.online = 1" : "f.online = 0", builder->facts.sql);
+	return 0;
+}
+
+/* " OR (the tenant's devices that match)" to `part`; `rows`: it is a condition about rows. */
+static int add_group(struct part *part, struct builder *inner, const char *tenant, bool rows)
+{
+	if (part_close(&inner->facts) < 0 || part_close(&inner->rows) < 0)
+		return fleet_fail(inner->error, NULL, "out of memory");
+	fprintf(part->sql,
+		rows ? " OR (d.facts IN (SELECT f.n FROM facts f WHERE f.tenant = ? AND %s) AND %s)"
+		     : " OR (f.tenant = ? AND %s)",
+		inner->facts.text, inner->rows.text);
+	add_value(part, tenant);
+	json_array_extend(part->values, inner->facts.values);
+	json_array_extend(part->values, inner->rows.values);
 	return 0;
 }
 
 /* The devices of one tenant that match its group's selector. */
-static int write_one_group(struct builder *builder, const json_t *row)
+static int write_one_group(struct builder *builder, struct part *part, const json_t *row)
 {
 	struct selector selector;
 	struct builder inner = *builder;
@@ -129,102 +183,132 @@ static int write_one_group(struct builder *builder, const json_t *row)
 		return fleet_fail(builder->error, "write its terms out", "the selector of a group names a group");
 	if (selector_parse(json_string_value(json_object_get(row, "selector")), &selector, builder->error) < 0)
 		return -1;
-	fputs(" OR (d.tenant = ? AND (", builder->sql);
-	add_value(builder, json_string_value(json_object_get(row, "tenant")));
 	inner.selector = &selector;
 	inner.depth++;
-	int rc = write_selector(&inner);
-	fputs("))", builder->sql);
+	int rc = part_open(&inner.facts) < 0 ? -1 : 0;
+	if (part_open(&inner.rows) < 0 || rc < 0)
+		rc = fleet_fail(builder->error, NULL, "out of memory");
+	if (rc == 0)
+		rc = write_selector(&inner);
+	if (rc == 0)
+		rc = add_group(part, &inner, json_string_value(json_object_get(row, "tenant")), part == &builder->rows);
+	part_free(&inner.facts);
+	part_free(&inner.rows);
 	return rc;
 }
 
-static int write_named_group(struct builder *builder, const char *name)
+/* Adds the groups of this name, of all tenants that may be seen, to `groups`. */
+static int find_groups(struct builder *builder, const char *name, json_t *groups)
 {
-	json_t *rows, *row;
-	size_t index;
-	int rc = store_select(builder->store, &rows,
-		"SELECT tenant, selector FROM groups WHERE name = ? AND (? = '' OR tenant = ?)", "sss", name,
-		builder->tenant, builder->tenant);
-	if (rc < 0)
+	json_t *rows;
+	if (store_select(builder->store, &rows,
+		    "SELECT tenant, selector FROM groups WHERE name = ? AND (? = '' OR tenant = ?)", "sss", name,
+		    builder->tenant, builder->tenant) < 0)
 		return fleet_fail(builder->error, NULL, "the database failed: %s", store_error(builder->store));
-	if (json_array_size(rows) == 0) {
-		(void)!fleet_fail(builder->error, "see `skerry group list`", "there is no group '%s'", name);
-		rc = STORE_NONE;
-	}
-	json_array_foreach(rows, index, row)
-	{
-		if (rc == 0)
-			rc = write_one_group(builder, row);
-	}
+	bool found = json_array_size(rows) > 0;
+	json_array_extend(groups, rows);
 	json_decref(rows);
-	return rc;
+	if (found)
+		return 0;
+	(void)!fleet_fail(builder->error, "see `skerry group list`", "there is no group '%s'", name);
+	return STORE_NONE;
+}
+
+static bool any_needs_rows(const json_t *groups)
+{
+	const json_t *row;
+	size_t index;
+	bool any = false;
+	json_array_foreach(groups, index, row)
+	{
+		struct selector selector;
+		struct fleet_error error;
+		const char *text = json_string_value(json_object_get(row, "selector"));
+		any |= selector_parse(text, &selector, &error) == 0 && needs_rows(&selector);
+	}
+	return any;
 }
 
 static int write_groups(struct builder *builder, const struct selector_term *term)
 {
-	int rc = 0;
-	fputs("(0 = 1", builder->sql);
+	json_t *groups = json_array();
+	const json_t *row;
+	size_t index;
+	int rc = groups ? 0 : fleet_fail(builder->error, NULL, "out of memory");
 	for (size_t i = 0; rc == 0 && i < term->count; i++)
-		rc = write_named_group(builder, selector_value(builder->selector, term, i));
-	fputc(')', builder->sql);
+		rc = find_groups(builder, selector_value(builder->selector, term, i), groups);
+	struct part *part = any_needs_rows(groups) ? &builder->rows : &builder->facts;
+	fprintf(part->sql, " AND %s(0 = 1", is_denied(term) ? "NOT " : "");
+	json_array_foreach(groups, index, row)
+	{
+		if (rc == 0)
+			rc = write_one_group(builder, part, row);
+	}
+	fputc(')', part->sql);
+	json_decref(groups);
 	return rc;
 }
 
 #define OWN_CHANNEL                                                                                                    \
-	"EXISTS (SELECT 1 FROM channels c WHERE c.tenant = d.tenant AND c.app = d.app AND c.board = d.board"           \
-	" AND c.digest = d.digest"
+	"EXISTS (SELECT 1 FROM channels c WHERE c.tenant = f.tenant AND c.app = f.app AND c.board = f.board"           \
+	" AND c.digest = f.digest"
 
-/* The term without its "not". A column that is not known yet counts as "". */
+/* The term without its "not". */
 static int write_positive(struct builder *builder, const struct selector_term *term)
 {
-#define COLUMN(name) write_texts(builder, term, "coalesce(" name ", '') <> ''", "coalesce(" name ", '') = ?")
+#define COLUMN(name) write_texts(builder, term, name " <> ''", name " = ?")
 	switch (term->field) {
 	case SELECTOR_ATTRIBUTE:
-		break; /* write_attributes() */
+	case SELECTOR_GROUP:
+		break; /* write_selector() */
 	case SELECTOR_ID:
 		return write_texts(builder, term, "1 = 1", "d.id = ?");
 	case SELECTOR_BOARD:
-		return COLUMN("d.board");
+		return COLUMN("f.board");
 	case SELECTOR_APP:
-		return COLUMN("d.app");
+		return COLUMN("f.app");
 	case SELECTOR_VERSION:
-		return COLUMN("d.version");
+		return COLUMN("f.version");
 	case SELECTOR_DIGEST:
-		return write_texts(
-			builder, term, "coalesce(d.digest, '') <> ''", "instr(coalesce(d.digest, ''), ?) = 1");
+		return write_texts(builder, term, "f.digest <> ''", "instr(f.digest, ?) = 1");
 	case SELECTOR_ONLINE:
 		return write_online(builder, term);
 	case SELECTOR_STATE:
-		return COLUMN("d.state");
+		return COLUMN("f.state");
 	case SELECTOR_HEALTH:
-		return COLUMN("d.health");
+		return COLUMN("f.health");
 	case SELECTOR_MODE:
-		return COLUMN("d.mode");
+		return COLUMN("f.mode");
 	case SELECTOR_TENANT:
-		return COLUMN("d.tenant");
-	case SELECTOR_GROUP:
-		return write_groups(builder, term);
+		return COLUMN("f.tenant");
 	case SELECTOR_CHANNEL:
 		return write_texts(builder, term, OWN_CHANNEL ")", OWN_CHANNEL " AND c.name = ?)");
 	case SELECTOR_SLOT:
-		return COLUMN("d.slot");
+		return COLUMN("f.slot");
 	}
 	return fleet_fail(builder->error, NULL, "the selector has an unknown term");
 #undef COLUMN
+}
+
+static int write_term(struct builder *builder, const struct selector_term *term)
+{
+	FILE *sql = term->field == SELECTOR_ID ? builder->rows.sql : builder->facts.sql;
+	fputs(is_denied(term) ? " AND NOT (" : " AND (", sql);
+	int rc = write_positive(builder, term);
+	fputc(')', sql);
+	return rc;
 }
 
 static int write_selector(struct builder *builder)
 {
 	const struct selector *selector = builder->selector;
 	int rc = 0;
-	fputs("1 = 1", builder->sql);
 	for (size_t i = 0; rc == 0 && i < selector->term_count; i++) {
 		const struct selector_term *term = &selector->terms[i];
-		if (term->field == SELECTOR_ATTRIBUTE)
-			continue;
-		fputs(is_denied(term) ? " AND NOT (" : " AND (", builder->sql);
-		rc = write_positive(builder, term);
-		fputc(')', builder->sql);
+		if (term->field == SELECTOR_GROUP)
+			rc = write_groups(builder, term);
+		else if (term->field != SELECTOR_ATTRIBUTE)
+			rc = write_term(builder, term);
 	}
 	return rc == 0 && selector_uses(selector, SELECTOR_ATTRIBUTE) ? write_attributes(builder) : rc;
 }
@@ -232,33 +316,47 @@ static int write_selector(struct builder *builder)
 static int write_all(struct builder *builder)
 {
 	if (!selector_uses(builder->selector, SELECTOR_STATE))
-		fputs("d.state <> 'retired' AND ", builder->sql);
+		fputs(" AND f.state <> 'retired'", builder->facts.sql);
 	if (*builder->tenant) {
-		fputs("coalesce(d.tenant, '') = ? AND ", builder->sql);
-		add_value(builder, builder->tenant);
+		fputs(" AND f.tenant = ?", builder->facts.sql);
+		add_value(&builder->facts, builder->tenant);
 	}
 	return write_selector(builder);
+}
+
+/* Both parts as one, and the first by itself if it is all. */
+static int join(struct builder *builder, struct store_where *where)
+{
+	if (part_close(&builder->facts) < 0 || part_close(&builder->rows) < 0)
+		return -1;
+	bool is_all = strcmp(builder->rows.text, "1 = 1") == 0;
+	if (asprintf(&where->sql, "d.facts IN (SELECT f.n FROM facts f WHERE %s) AND %s", builder->facts.text,
+		    builder->rows.text) < 0) {
+		where->sql = NULL;
+		return -1;
+	}
+	json_array_extend(builder->facts.values, builder->rows.values);
+	where->values = json_incref(builder->facts.values);
+	where->facts = is_all ? builder->facts.text : NULL;
+	if (is_all)
+		builder->facts.text = NULL;
+	return 0;
 }
 
 int store_where_make(struct store *store, const struct selector *selector, const char *tenant,
 	struct store_where *where, struct fleet_error *error)
 {
-	size_t len;
-	struct builder builder = {
-		.store = store, .selector = selector, .tenant = tenant, .error = error, .values = json_array()};
+	struct builder builder = {.store = store, .selector = selector, .tenant = tenant, .error = error};
 	*where = (struct store_where){0};
-	builder.sql = open_memstream(&where->sql, &len);
-	if (!builder.sql || !builder.values) {
-		if (builder.sql)
-			fclose(builder.sql);
-		json_decref(builder.values);
-		store_where_free(where);
-		return fleet_fail(error, NULL, "out of memory");
-	}
-	where->values = builder.values;
-	int rc = write_all(&builder);
-	if (fclose(builder.sql) != 0)
+	int rc = part_open(&builder.facts) < 0 ? -1 : 0;
+	if (part_open(&builder.rows) < 0 || rc < 0)
 		rc = fleet_fail(error, NULL, "out of memory");
+	if (rc == 0)
+		rc = write_all(&builder);
+	if (rc == 0 && join(&builder, where) < 0)
+		rc = fleet_fail(error, NULL, "out of memory");
+	part_free(&builder.facts);
+	part_free(&builder.rows);
 	if (rc)
 		store_where_free(where);
 	return rc;
@@ -267,6 +365,7 @@ int store_where_make(struct store *store, const struct selector *selector, const
 void store_where_free(struct store_where *where)
 {
 	free(where->sql);
+	free(where->facts);
 	json_decref(where->values);
 	*where = (struct store_where){0};
 }

@@ -28,6 +28,7 @@ static const struct {
 	{"owner!=o-1,timezone,ring=rest,mode=normal,online", NULL},
 	{"id=dev-77777", NULL},
 	{"", "dev-0077"},
+	{"", "site-007"},
 	{"online", "BERLIN"},
 };
 #define QUERIES (sizeof queries / sizeof *queries)

@@ -131,26 +131,6 @@ static void run(struct fixture *f, const char *sql)
 	sqlite3_close(db);
 }
 
-/* A query plan that reads no row of the table, whose rows hold whole reports. */
-static void counts_read_the_index(void **state)
-{
-	struct fixture *f = *state;
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
-	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db,
-			"EXPLAIN QUERY PLAN SELECT tenant, state, version, online, health, count(*) FROM devices"
-			" GROUP BY tenant, state, version, online, health",
-			-1, &stmt, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_non_null(strstr((const char *)sqlite3_column_text(stmt, 3), "COVERING INDEX"));
-	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE); /* no sorting */
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-}
-
 static void ticks(void **state)
 {
 	struct fixture *f = *state;
@@ -219,7 +199,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(thinned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stepped, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(counts_read_the_index, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ticks, set_up, tear_down),
 		cmocka_unit_test(capped),
 	};

@@ -60,7 +60,8 @@ static int set_up(void **state)
 		"INSERT INTO images (digest, added_at) VALUES ('" D2 "', 1);"
 		"INSERT INTO channels VALUES ('default', 'sensor', 'pi4', 'stable', '" D2 "', 1);"
 		"INSERT INTO groups VALUES ('default', 'first', 'ring=canary', 1), ('north', 'first', 'board=pi4', 1),"
-		" ('default', 'nested', 'group=first', 1), ('north', 'own', 'ring', 1)");
+		" ('default', 'nested', 'group=first', 1), ('north', 'own', 'ring', 1),"
+		" ('default', 'pi5', 'board=pi5', 1), ('default', 'one', 'id=a', 1)");
 	return 0;
 }
 
@@ -241,6 +242,12 @@ static void found(void **state)
 		{"group=first", "default", "a"},
 		{"group!=first", "default", "bcd"},
 		{"group=first,online", "north", "n"},
+		{"group=pi5,online", "", "c"}, /* of facts alone */
+		{"group!=pi5", "default", "ab"},
+		{"group in (pi5 first)", "default", "acd"},
+		{"group in (pi5 one),!ring", "default", "cd"},
+		{"group=one", "default", "a"},
+		{"group!=one,group!=pi5", "default", "b"},
 		{"channel=stable", "", "b"},
 		{"channel!=stable", "", "acdn"},
 		{"channel", "", "b"},
@@ -326,6 +333,197 @@ static void bad_groups(void **state)
 	}
 }
 
+/* ---- pages, totals and counts ---- */
+
+/* A page of two behind `after` as letters; "+": there are more. */
+static void page(struct fixture *f, const char *text, const char *q, const char *after, char out[8])
+{
+	struct selector selector;
+	struct store_where where;
+	struct fleet_error error;
+	json_t *rows, *row;
+	size_t index;
+	int64_t total = -1;
+	bool more;
+	assert_int_equal(selector_parse(text, &selector, &error), 0);
+	assert_int_equal(store_where_make(f->store, &selector, "", &where, &error), 0);
+	const struct store_devices_query query = {.where = &where, .text = q, .after = after, .limit = 2};
+	assert_int_equal(store_devices_json(f->store, &query, &rows, &more, &total), 0);
+	*out = 0;
+	json_array_foreach(rows, index, row) strcat(out, json_string_value(json_object_get(row, "id")));
+	sprintf(out + strlen(out), "%s", more ? "+" : "");
+	if (!*after)
+		sprintf(out + strlen(out), "%d", (int)total);
+	else
+		assert_int_equal(total, -1);
+	json_decref(rows);
+	store_where_free(&where);
+}
+
+/* Whether facts alone answer, a pass over attributes or one for a text: the page is by id and the total is all that match. */
+static void pages(void **state)
+{
+	static const struct {
+		const char *text, *q, *after, *page;
+	} cases[] = {
+		{"", NULL, "", "ab+5"},
+		{"", "", "", "ab+5"},
+		{"", NULL, "b", "cd+"},
+		{"", NULL, "d", "n"},
+		{"online", NULL, "", "ac+3"}, /* of two boards, in the order of the ids */
+		{"version=1.0.0,health=good", NULL, "", "an2"},
+		{"health=failed", NULL, "", "0"},
+		{"site", NULL, "", "ab2"},
+		{"ring", NULL, "", "ab+3"},
+		{"ring", NULL, "b", "n"},
+		{"!ring", NULL, "", "cd2"},
+		{"id in (n d c a)", NULL, "", "ac+4"},
+		{"ring=none", NULL, "", "0"},
+		{"group=first", NULL, "", "an2"},
+		{"", "cAnary", "", "ac+3"},
+		{"", "canary", "a", "cn"},
+		{"ring", "CANARY", "", "an2"},
+		{"", "LAB 1", "", "a1"},
+		{"", "1.0.0", "", "ac+3"}, /* a version */
+		{"", "2.0", "", "b1"},
+		{"online", "2.0", "", "0"},
+		{"", "N", "", "ab+4"}, /* n, and whose attributes have it */
+		{"", "canaryx", "", "0"},
+		{"", "%", "", "0"},
+	};
+	char out[16];
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		page(*state, cases[i].text, cases[i].q, cases[i].after, out);
+		if (strcmp(out, cases[i].page) != 0)
+			fail_msg("'%s' '%s' after '%s' is '%s', not '%s'", cases[i].text, cases[i].q ? cases[i].q : "",
+				cases[i].after, out, cases[i].page);
+	}
+}
+
+/* A text is found wherever it stands, of any length, and nothing else is. */
+static void texts_searched(void **state)
+{
+	struct fixture *f = *state;
+	char value[600], out[16], text[] = "abcab", sql[128];
+	for (size_t begin = 0; begin < 5; begin++) {
+		for (size_t len = 1; begin + len <= 5; len++) {
+			snprintf(sql, sizeof sql, "UPDATE devices SET version = 'zz%szz' WHERE id = 'd'", text);
+			exec(f, sql);
+			char part[8] = "";
+			strncat(part, text + begin, len);
+			page(f, "id=d", part, "", out);
+			assert_string_equal(out, "d1");
+			strcat(part, "y");
+			page(f, "id=d", part, "", out);
+			assert_string_equal(out, "0");
+		}
+	}
+	/* Longer than a byte can skip. */
+	memset(value, 'x', sizeof value - 1);
+	value[sizeof value - 1] = 0;
+	json_t *attributes = json_pack("{s:s, s:s}", "long", value, "z", "end");
+	assert_int_equal(store_attributes_put(f->store, "d", attributes), 0);
+	json_decref(attributes);
+	char selector[700];
+	snprintf(selector, sizeof selector, "long=%s,z=end", value);
+	page(f, selector, NULL, "", out);
+	assert_string_equal(out, "d1");
+	value[300] = 'y';
+	snprintf(selector, sizeof selector, "long=%s", value);
+	page(f, selector, NULL, "", out);
+	assert_string_equal(out, "0");
+}
+
+static int64_t number(struct fixture *f, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	assert_int_equal(store_find(f->store, &stmt, sql, ""), 0);
+	int64_t n = sqlite3_column_int64(stmt, 0);
+	store_done(f->store, stmt);
+	return n;
+}
+
+/* Facts are those of the devices: each device has the ones of its columns, each is counted right, none is left over. */
+static void check_facts(struct fixture *f)
+{
+	assert_int_equal(
+		number(f, "SELECT count(*) FROM devices d WHERE NOT EXISTS (SELECT 1 FROM facts f WHERE f.n = d.facts"
+			  " AND f.tenant = d.tenant AND f.state = d.state AND f.online = d.online AND f.board = d.board"
+			  " AND f.app = coalesce(d.app, '') AND f.version = coalesce(d.version, '')"
+			  " AND f.digest = coalesce(d.digest, '') AND f.health = coalesce(d.health, '')"
+			  " AND f.mode = coalesce(d.mode, '') AND f.slot = coalesce(d.slot, ''))"),
+		0);
+	assert_int_equal(
+		number(f, "SELECT count(*) FROM facts f WHERE f.count < 1 OR f.count <> (SELECT count(*) FROM devices d"
+			  " WHERE d.facts = f.n)"),
+		0);
+}
+
+/* Whoever changes a device: the calls of store.h, and SQL. */
+static void facts_kept(void **state)
+{
+	static const struct store_report report = {.version = "3",
+		.digest = D2,
+		.slot = "b",
+		.mode = "trial",
+		.app = "sensor",
+		.health = "trial",
+		.json = "{}"};
+	static const struct store_holder holder = {.device = "new", .state = "revoked", .tenant = "north"};
+	struct fixture *f = *state;
+	bool added;
+	check_facts(f);
+	assert_int_equal(store_device_put(f->store, "new", "pi4", 1, &added), 0);
+	check_facts(f);
+	assert_int_equal(store_device_put(f->store, "new", "pi5", 1, &added), 0);
+	check_facts(f);
+	assert_int_equal(store_presence_put(f->store, "a", false, 1, 1), 0);
+	check_facts(f);
+	int64_t facts = number(f, "SELECT facts FROM devices WHERE id = 'd'");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_report_put(f->store, "d", &report, 1), 0);
+		check_facts(f);
+	}
+	assert_int_not_equal(number(f, "SELECT facts FROM devices WHERE id = 'd'"), facts);
+	assert_int_equal(store_device_state_put(f->store, "b", "retired"), 0);
+	assert_int_equal(store_device_tenant_put(f->store, "c", "north"), 0);
+	assert_int_equal(store_holder_put(f->store, &holder, "k", "{\"x\":\"y\"}"), 0);
+	check_facts(f);
+	exec(f, "UPDATE devices SET online = 1 - online, version = NULL; DELETE FROM devices WHERE id IN ('a', 'e')");
+	check_facts(f);
+	assert_int_equal(number(f, "SELECT sum(count) FROM facts"), 5);
+	exec(f, "DELETE FROM devices");
+	assert_int_equal(number(f, "SELECT count(*) FROM facts"), 0);
+}
+
+/* No query reads the rows of all devices, which hold whole reports. */
+static void plans(void **state)
+{
+	static const char *const texts[] = {"", "online,version!=1", "ring=canary,!site", "group=first", "id!=a"};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct selector selector;
+		struct store_where where;
+		struct fleet_error error;
+		char sql[8192];
+		sqlite3_stmt *stmt;
+		bool is_covered = false;
+		assert_int_equal(selector_parse(texts[i], &selector, &error), 0);
+		assert_int_equal(store_where_make(f->store, &selector, "", &where, &error), 0);
+		snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN SELECT count(*), lowest(d.id, 9) FROM devices d WHERE %s",
+			where.sql);
+		assert_int_equal(sqlite3_prepare_v2(f->store->db, sql, -1, &stmt, NULL), SQLITE_OK);
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(stmt, 3);
+			is_covered |= strstr(step, "SEARCH d USING COVERING INDEX devices_facts (facts=?") != NULL;
+		}
+		if (!is_covered)
+			fail_msg("'%s' reads rows", texts[i]);
+		sqlite3_finalize(stmt);
+		store_where_free(&where);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +534,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(injected, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(attributes_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_groups, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pages, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(texts_searched, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(facts_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(plans, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("fleet/selector", tests, NULL, NULL);
 }

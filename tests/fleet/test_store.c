@@ -336,7 +336,7 @@ static void upgraded(void **state)
 {
 	struct fixture *f = *state;
 	struct store_device device;
-	int64_t sequence;
+	int64_t sequence, count;
 	for (int version = 1; version <= store_schema_version; version++) {
 		make_old(f, version);
 		reopen(f);
@@ -345,6 +345,8 @@ static void upgraded(void **state)
 		commit(f);
 		assert_int_equal(sequence, 1);
 		assert_int_equal(store_device_get(f->store, "one", &device), 0);
+		assert_int_equal(store_device_count(f->store, &count), 0);
+		assert_int_equal(count, 1);
 		assert_true(crash_is_new(f, "one", "12345678"));
 		reopen(f);
 		assert_false(crash_is_new(f, "one", "12345678"));
