@@ -295,10 +295,33 @@ static void take_batch(struct skerryd *server, struct batch *batch)
 	batch->count = 0;
 }
 
-static void count_message(struct skerryd *server, const struct inbox_item *item)
+static void tell_flood(struct skerryd *server, const char *device)
+{
+	char text[200];
+	note("mqtt: throttled device=%s", device);
+	snprintf(text, sizeof text, "%s sends more than %llu messages a second; what is above is dropped", device,
+		(unsigned long long)server->flood.rate);
+	if (skerryd_begin(server, STORE_KEPT_ON_KILL) < 0)
+		return;
+	if (skerryd_event(server, &(struct store_event){.kind = "throttled", .device = device, .text = text}) < 0)
+		skerryd_rollback(server);
+	else
+		(void)!skerryd_commit(server);
+}
+
+/* Counts it. False: its device has sent too many. */
+static bool admit(struct skerryd *server, const struct inbox_item *item)
 {
 	struct topic topic;
-	server->metrics.taken[is_for_us(server, item, &topic) ? topic.kind : 0]++;
+	bool is_ours = is_for_us(server, item, &topic);
+	server->metrics.taken[is_ours ? topic.kind : 0]++;
+	enum flood_verdict verdict = is_ours ? flood_check(&server->flood, topic.device, note_now_ms()) : FLOOD_TAKE;
+	if (verdict == FLOOD_TAKE)
+		return true;
+	server->metrics.throttled++;
+	if (verdict == FLOOD_DROP_AND_TELL)
+		tell_flood(server, topic.device);
+	return false;
 }
 
 void link_take_all(struct skerryd *server, struct inbox *inbox)
@@ -306,12 +329,11 @@ void link_take_all(struct skerryd *server, struct inbox *inbox)
 	struct batch batch = {.count = 0};
 	struct inbox_item *item;
 	for (int i = 0; i < LINK_BATCH && (item = inbox_take(inbox)); i++) {
-		if (homeassistant_take(server, item)) {
+		if (homeassistant_take(server, item) || (item->kind == INBOX_MESSAGE && !admit(server, item))) {
 			inbox_item_free(item);
 			continue;
 		}
 		if (item->kind == INBOX_MESSAGE) {
-			count_message(server, item);
 			batch.items[batch.count++] = item;
 			continue;
 		}

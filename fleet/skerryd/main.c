@@ -109,6 +109,8 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 		catch_signals(daemon, error) < 0)
 		return -1;
 	raise_descriptors();
+	server->flood.rate = server->settings.device_rate_per_s;
+	server->flood.burst = server->settings.device_rate_burst;
 	outbox_init(&server->outbox, server->settings.prefix);
 	artifact_sweep(&server->settings.home);
 	if (store_open(home_path(&server->settings.home, HOME_DATABASE).text, &server->store, error) < 0)

@@ -123,6 +123,9 @@ static void print_messages(FILE *to, const struct metrics *metrics)
 	metrics_head(to, "skerryd_mqtt_messages_dropped_total", "counter",
 		"Messages dropped because nobody added the device.");
 	fprintf(to, "skerryd_mqtt_messages_dropped_total %llu\n", (unsigned long long)metrics->unknown);
+	metrics_head(to, "skerryd_mqtt_messages_throttled_total", "counter",
+		"Messages dropped because their device sends too many.");
+	fprintf(to, "skerryd_mqtt_messages_throttled_total %llu\n", (unsigned long long)metrics->throttled);
 }
 
 static void print_store(FILE *to, const struct metrics *metrics)

@@ -32,6 +32,7 @@ struct metrics_route {
 struct metrics {
 	int64_t started_at;                                  /* unix seconds */
 	uint64_t taken[TOPIC_KINDS + 1], malformed, unknown; /* messages; taken[0]: of no known kind */
+	uint64_t throttled;                                  /* dropped: too many of one device */
 	struct metrics_histogram transaction[2];             /* [1]: on the disk when it ends */
 	int64_t transaction_us;                              /* when the open one began */
 	uint64_t store_failures;

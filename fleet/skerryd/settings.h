@@ -14,9 +14,10 @@ struct settings {
 	struct conf text; /* owns the strings below */
 	const char *broker_host, *prefix, *listen, *artifact_url;
 	uint64_t broker_port, http_port, step_timeout_s, assignment_lifetime_s;
-	uint64_t rate_per_s, rate_burst; /* requests of one token */
-	uint64_t certificate_lifetime_s; /* of those that devices get */
-	uint8_t token_hash[32];          /* SHA-256 of the operator's token */
+	uint64_t rate_per_s, rate_burst;               /* requests of one token */
+	uint64_t device_rate_per_s, device_rate_burst; /* messages of one device */
+	uint64_t certificate_lifetime_s;               /* of those that devices get */
+	uint8_t token_hash[32];                        /* SHA-256 of the operator's token */
 	bool verbose;
 	bool homeassistant;
 	const char *homeassistant_prefix; /* of its discovery */

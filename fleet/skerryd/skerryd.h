@@ -11,6 +11,7 @@
 #define SKERRYD_SKERRYD_H
 
 #include "skerryd/bell.h"
+#include "skerryd/flood.h"
 #include "skerryd/issuer.h"
 #include "skerryd/metrics.h"
 #include "skerryd/outbox.h"
@@ -61,6 +62,7 @@ struct skerryd {
 	struct bells bells;
 	struct outbox outbox;
 	struct throttle throttle;
+	struct flood flood;
 	struct trust trust;
 	struct issuer issuer;
 	struct enrol_rate enrol_rate;

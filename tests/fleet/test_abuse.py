@@ -5,14 +5,17 @@
 import json
 import os
 import random
+import re
 import sys
 import threading
+import time
 
 import home
 from cases import case, expect, main
 
 BIN = home.programs()
 FLOOD = 3000
+RATE_PER_S, BURST = 50, 200
 SEED = random.randrange(1 << 31)
 fleet = home.Home(BIN).start()
 for name in ("evil", "good"):
@@ -63,6 +66,52 @@ def flooded():
     home.wait_until(lambda: fleet.json("device", "show", "evil").get("malformed", 0) > 0, "the flood is counted where it belongs")
     kinds = [json.loads(line)["kind"] for line in fleet.skerry("events", "--json").splitlines()]
     expect(kinds.count("malformed") <= 3, "and noted once, not for each message", kinds.count("malformed"))
+    good.close()
+    evil.close()
+
+
+def report(number):
+    return json.dumps({"device": "evil", "board": "qemu-virt", "app": "sensor", "version": "1.0.%d" % (number % 7), "digest": "%064x" % (number % 7),
+                       "slot": "a", "mode": "normal", "counter": 1, "boots": 1})
+
+
+def events_of(device):
+    rows, since = [], 0
+    while True:
+        more = json.loads(fleet.api("/api/v1/events?device=%s&since=%d" % (device, since))[2])["events"]
+        if not more:
+            return [row["kind"] for row in rows]
+        rows += more
+        since = more[-1]["n"]
+
+
+def throttled():
+    return int(re.search(r"(?m)^skerryd_mqtt_messages_throttled_total (\d+)$", fleet.api("/metrics")[2].decode())[1])
+
+
+@case("a flood of good messages from one device: what is above its rate is dropped, told once, and it is heard again afterwards")
+def flooded_well():
+    good, evil = fleet.client("good"), fleet.client("evil")
+    good.subscribe(topic("good", "jobs/$next/get/accepted"))
+    before, start, dropped = events_of("evil").count("report"), time.monotonic(), throttled()
+    name = topic("evil", "report").encode()
+
+    def pour():
+        for number in range(FLOOD * 2):
+            evil._send(0x30, bytes([len(name) >> 8, len(name) & 255]) + name + report(number).encode())
+    thread = threading.Thread(target=pour)
+    thread.start()
+    asks(good, 20)
+    thread.join()
+    asks(good, 1)
+    kinds = events_of("evil")
+    bound = BURST + RATE_PER_S * (time.monotonic() - start) + 1
+    took = kinds.count("report") - before
+    print("    %d of %d taken, %d dropped" % (took, FLOOD * 2, throttled() - dropped))
+    expect(0 < took <= bound, "no more than its share is taken", took, bound)
+    expect(throttled() > dropped, "what was dropped is counted", throttled())
+    expect(kinds.count("throttled") == 1, "and told once", kinds.count("throttled"))
+    home.wait_until(lambda: evil.publish(topic("evil", "report"), report(5)) or fleet.json("device", "show", "evil").get("version") == "1.0.5", "it is heard again")
     good.close()
     evil.close()
 

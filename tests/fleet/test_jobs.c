@@ -45,6 +45,8 @@ static int set_up(void **state)
 	server->settings.artifact_url = "https://10.0.2.2:8443/artifacts";
 	server->settings.step_timeout_s = 60;
 	server->settings.assignment_lifetime_s = 600;
+	server->flood.rate = 50;
+	server->flood.burst = 200;
 	snprintf(server->settings.home.dir, sizeof server->settings.home.dir, "%s", f->dir);
 	outbox_init(&server->outbox, "p");
 	*state = f;
@@ -471,6 +473,39 @@ static void batch(void **state)
 	inbox_free(inbox);
 }
 
+/* Of `count` messages at `now_ms` so many are taken. */
+static unsigned taken(struct flood *flood, const char *device, unsigned count, int64_t now_ms)
+{
+	unsigned took = 0;
+	for (unsigned i = 0; i < count; i++)
+		took += flood_check(flood, device, now_ms) == FLOOD_TAKE;
+	return took;
+}
+
+static void flooded(void **state)
+{
+	static struct flood flood = {.rate = 50, .burst = 200};
+	char name[16];
+	unsigned took = 0;
+	(void)state;
+	assert_int_equal(taken(&flood, "evil", 200, 5000), 200);
+	assert_int_equal(flood_check(&flood, "evil", 5000), FLOOD_DROP_AND_TELL);
+	assert_int_equal(flood_check(&flood, "evil", 5010), FLOOD_DROP);
+	assert_int_equal(taken(&flood, "good", 1, 5010), 1);
+	assert_int_equal(taken(&flood, "evil", 1000, 6000), 50);
+	assert_int_equal(taken(&flood, "evil", 1000, 100000), 200);
+	assert_int_equal(flood_check(&flood, "evil", 100001), FLOOD_DROP);
+	assert_int_equal(taken(&flood, "evil", 200, 5000 + FLOOD_PAUSE_MS), 200);
+	assert_int_equal(flood_check(&flood, "evil", 5001 + FLOOD_PAUSE_MS), FLOOD_DROP_AND_TELL);
+	/* Ten thousand others do not make it forgotten. */
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof name, "dev-%d", i);
+		assert_int_equal(taken(&flood, name, 1, 9000000 + i), 1);
+		took += taken(&flood, "evil", 1, 9000000 + i);
+	}
+	assert_in_range(took, 500, 200 + 500);
+}
+
 static void throttled(void **state)
 {
 	struct throttle throttle = {0};
@@ -503,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(batch, set_up, tear_down),
 		cmocka_unit_test(doorbell),
 		cmocka_unit_test(many_bells),
+		cmocka_unit_test(flooded),
 		cmocka_unit_test(throttled),
 	};
 	return cmocka_run_group_tests_name("fleet/jobs", tests, NULL, NULL);

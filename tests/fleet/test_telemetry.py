@@ -14,7 +14,10 @@ import home
 from cases import Failure, case, expect, main
 
 BIN = home.programs()
-fleet = home.Home(BIN).start()
+fleet = home.Home(BIN)
+with open(fleet.file("server", "skerryd.conf"), "a") as conf:
+    conf.write("device-rate-burst = 5000\n")
+fleet.start()
 KEPT, NAMES = 500, 16  # store_telemetry.h
 
 
