@@ -10,6 +10,7 @@
 
 #include "shared/text.h"
 #include "skerryd/http_auth.h"
+#include "skerryd/http_guard.h"
 #include "skerryd/http_listen.h"
 #include "skerryd/http_priv.h"
 #include "skerryd/http_stream.h"
@@ -28,6 +29,7 @@ struct http {
 	struct http_request *waiting;
 	struct http_streams *streams;
 	struct http_auth *auth;
+	struct http_guard guard;
 	unsigned changed;
 	int epoll_fd;
 	bool stopping;
@@ -183,9 +185,9 @@ static void on_completed(
 	void *ctx, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode code)
 {
 	struct http_request *request = *slot;
-	(void)ctx;
-	(void)connection;
+	struct http *http = ctx;
 	(void)code;
+	http_guard_waits(&http->guard, connection, note_now_ms());
 	if (!request)
 		return;
 	count_request(request);
@@ -228,6 +230,12 @@ static int handle(struct http_request *request)
 	return MHD_YES;
 }
 
+/* With a body that may be long, of somebody who has shown a token. */
+static bool may_take_its_time(const struct http_request *request)
+{
+	return !request->refusal && request->route->body != HTTP_BODY_CLAIM;
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
 	const char *version, const char *data, size_t *len, void **slot)
 {
@@ -240,6 +248,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 			return MHD_NO;
 		admit(request, method, path);
 		http_body_begin(request);
+		if (may_take_its_time(request))
+			http_guard_served(&http->guard, connection);
 		if (!request->refusal || must_swallow(request))
 			return MHD_YES;
 		request->refusal_wait_ms = 0; /* or libmicrohttpd would read the body meanwhile */
@@ -250,6 +260,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		*len = 0;
 		return MHD_YES;
 	}
+	http_guard_served(&http->guard, connection);
 	return (enum MHD_Result)handle(request);
 }
 
@@ -279,12 +290,14 @@ static int start_daemon(struct http *http, const struct http_listen *listen, str
 {
 	unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const union MHD_DaemonInfo *info;
+	http->guard.limit = connections_max();
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 		http->server, MHD_OPTION_LISTEN_SOCKET, listen->fd, MHD_OPTION_HTTPS_MEM_KEY, listen->key.data,
 		MHD_OPTION_HTTPS_MEM_CERT, listen->cert.data, MHD_OPTION_HTTPS_PRIORITIES,
-		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, connections_max(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+		MHD_OPTION_NOTIFY_CONNECTION, http_guard_notify, &http->guard, MHD_OPTION_CONNECTION_LIMIT,
+		http->guard.limit, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	if (!http->daemon)
 		return fleet_fail(error, "see above", "the HTTPS server does not start");
 	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -367,6 +380,7 @@ static void resume(struct http *http)
 void http_run(struct http *http)
 {
 	resume(http);
+	http_guard_run(&http->guard, note_now_ms());
 	MHD_run(http->daemon);
 }
 

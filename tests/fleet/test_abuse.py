@@ -6,6 +6,8 @@ import json
 import os
 import random
 import re
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -16,6 +18,7 @@ from cases import case, expect, main
 BIN = home.programs()
 FLOOD = 3000
 RATE_PER_S, BURST = 50, 200
+CONNECTIONS = 101  # the fewest that skerryd does with
 SEED = random.randrange(1 << 31)
 fleet = home.Home(BIN).start()
 for name in ("evil", "good"):
@@ -127,6 +130,56 @@ def too_long():
         pass
     asks(good, 3)
     good.close()
+
+
+class Drip:
+    """Connections to the server that are never idle and never come to an end of their request: `told` of them shook hands before."""
+
+    def __init__(self, count, told):
+        context = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
+        self.sockets, self.over = [], threading.Event()
+        for number in range(count):
+            link = socket.create_connection(("127.0.0.1", fleet.http_port), timeout=home.TIMEOUT_S)
+            if number < told:
+                link = context.wrap_socket(link, server_hostname="127.0.0.1")
+                link.sendall(b"GET /api/v1/status HTTP/1.1\r\nX: ")
+            else:
+                link.sendall(b"\x16\x03\x01\x3f\xff")  # a TLS record of 16 KiB begins
+            link.setblocking(False)
+            self.sockets.append(link)
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        while not self.over.wait(0.3):
+            for link in self.sockets:
+                try:
+                    link.send(b"\x01" if not isinstance(link, ssl.SSLSocket) else b"a")
+                except OSError:
+                    pass  # that one was ended, or waits to be accepted
+
+    def close(self):
+        self.over.set()
+        self.thread.join()
+        for link in self.sockets:
+            link.close()
+
+
+@case("clients that drip their requests take all connections: they are ended, and an operator is answered")
+def dripping():
+    fleet.server.end()
+    fleet.server = home.Service(["prlimit", "--nofile=%d" % (CONNECTIONS + 100), os.path.join(fleet.bin, "skerryd"), "--home", fleet.path],
+                                fleet.scratch("skerryd.log")).wait_port(fleet.http_port)
+    drip = Drip(CONNECTIONS + 50, CONNECTIONS // 3)
+    start = time.monotonic()
+    try:
+        expect(fleet.api("/api/v1/status", "--max-time", "50")[0] == 200, "the operator is answered")
+        print("    answered after %.1f s" % (time.monotonic() - start))
+        expect(fleet.api("/api/v1/status")[0] == 200, "and again")
+    finally:
+        drip.close()
+    fleet.server.end()
+    fleet.start_server()
 
 
 if __name__ == "__main__":
