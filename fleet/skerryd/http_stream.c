@@ -48,31 +48,40 @@ static bool is_ready(struct stream *stream, int64_t now_ms)
 	return stream->text || stream->lost || stream->streams->stopping;
 }
 
-static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t max)
+/* As much of the text being sent as there is room for. */
+static size_t copy_text(struct stream *stream, char *out, size_t room)
 {
-	struct stream *stream = ctx;
-	size_t len = strlen(RETRY_HEADER);
-	if (position == 0 && max >= len) {
-		memcpy(out, RETRY_HEADER, len);
-		return (ssize_t)len;
-	}
-	if (!is_ready(stream, note_now_ms())) {
-		stream->suspended = true;
-		MHD_suspend_connection(stream->connection);
-		return 0;
-	}
-	/* What was begun is ended, so that a reader never takes half an event for a whole one. */
-	if (!stream->text)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	len = stream->text->len - stream->sent;
-	len = len < max ? len : max;
+	size_t len = stream->text->len - stream->sent;
+	len = len < room ? len : room;
 	memcpy(out, stream->text->bytes + stream->sent, len);
 	stream->sent += len;
 	if (stream->sent == stream->text->len) {
 		stream_text_drop(stream->text);
 		stream->text = NULL;
 	}
-	return (ssize_t)len;
+	return len;
+}
+
+/* Called once in a turn of the loop: one event at a time would be too slow for a rollout to thousands. */
+static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t max)
+{
+	struct stream *stream = ctx;
+	size_t len = strlen(RETRY_HEADER);
+	int64_t now_ms = note_now_ms();
+	if (position == 0 && max >= len) {
+		memcpy(out, RETRY_HEADER, len);
+		return (ssize_t)len;
+	}
+	for (len = 0; len < max && is_ready(stream, now_ms) && stream->text;)
+		len += copy_text(stream, out + len, max - len);
+	if (len)
+		return (ssize_t)len;
+	/* What was begun is ended, so that a reader never takes half an event for a whole one. */
+	if (stream->lost || stream->streams->stopping)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	stream->suspended = true;
+	MHD_suspend_connection(stream->connection);
+	return 0;
 }
 
 static void free_stream(void *ctx)

@@ -160,7 +160,9 @@ static int open_file(struct store *store, const char *path, struct fleet_error *
 		return open_failed(store, path, error);
 	}
 	sqlite3_busy_timeout(store->db, 5000); /* somebody may look with the sqlite3 tool */
-	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON") < 0 || store_text_functions(store) < 0)
+	/* Up to 16 MB of log: a page that is written again and again (counts, indices) goes to the database once for many times. */
+	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON") < 0 ||
+		store_text_functions(store) < 0)
 		return open_failed(store, path, error);
 	return check_version(store, path, error);
 }
