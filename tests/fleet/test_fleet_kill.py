@@ -66,16 +66,17 @@ class Rollout:
         api.must("POST", "/rollouts/%s/start" % self.id)
 
     def ended(self):
+        state = database.one("SELECT state FROM rollouts WHERE id = ?", self.id)
+        expect(state in ("running", "complete"), "the rollout goes on", state)
         return database.one("SELECT count(*) FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", self.id)
 
     def look(self):
-        """What is on the disk after a kill."""
+        """What is on the disk."""
         for wave, count in database.rows("SELECT wave, count(*) FROM rollout_targets WHERE rollout = ? AND state IN ('offered', 'active')"
                                          " GROUP BY wave", self.id):
             expect(count <= IN_FLIGHT[wave], "at most %d of wave %d are in flight" % (IN_FLIGHT[wave], wave), count)
-        self.compare_ends()
-
-    def compare_ends(self):
+        twice = database.rows("SELECT device FROM jobs WHERE digest = ? GROUP BY device HAVING count(*) > 1", self.digest)
+        expect(not twice, "no device is given the image twice", [row[0] for row in twice])
         now = {row[0]: tuple(row)[1:] for row in database.rows(
             "SELECT device, state, ended_ms FROM rollout_targets WHERE rollout = ? AND ended_ms IS NOT NULL", self.id)}
         for device, end in self.ends.items():
@@ -112,8 +113,9 @@ def update_round(sim, version, kills):
         home.wait_until(lambda at=at: rollout.ended() >= at, "%d devices have ended" % at, PATIENCE_S)
         time.sleep(chance.random() / 4)
         restart(what, rollout.look)
+    home.wait_until(lambda: rollout.ended() == COUNT, "every device ends", PATIENCE_S)
     done = home.wait_until(lambda: (lambda r: r["state"] == "complete" and r)(api.patiently("GET", "/rollouts/" + rollout.id)),
-                           "the rollout is complete", PATIENCE_S)
+                           "the rollout is complete")
     expect(done["counts"] == {"succeeded": COUNT}, "all succeeded", done)
     rollout.check(sim.starts())
     print("       %s: %d devices, %s" % (version, COUNT, " ".join(kills)), flush=True)
