@@ -27,9 +27,23 @@ static void settle(struct skerryd *server, const struct open_rollout *r, struct 
 		target->not_before_ms = 0;
 }
 
+#define LET_GO 1
+
+/* Another rollout may wait for a device that this one lets go. */
+static void wake_others(struct skerryd *server, const struct open_rollout *r)
+{
+	for (struct open_rollout *other = server->rollouts->first; other; other = other->next) {
+		if (other == r)
+			continue;
+		for (uint32_t w = 0; w < other->description->spec.wave_count; w++)
+			other->rollout.waves[w].nobody_until_ms = 0;
+		other->due_ms = server->now_ms;
+	}
+}
+
 /*
  * The job that goes with the state before: what nobody wants any more is withdrawn. The name of one that the device has taken is kept: it will say how it
- * ended. What it said of one that is still queued was lost on the way when it runs the image all the same.
+ * ended. What it said of one that is still queued was lost on the way when it runs the image all the same. 0; LET_GO: the device may have another job; -1.
  */
 static int follow_job(struct skerryd *server, struct store_target *target, enum target_job what,
 	enum target_event event, enum target_state before)
@@ -39,14 +53,14 @@ static int follow_job(struct skerryd *server, struct store_target *target, enum 
 	if (!*target->job)
 		return 0;
 	if (in_flight && (event == EVENT_RUNS || event == EVENT_RUNS_BEFORE))
-		return jobs_fulfil(server, target->job);
+		return jobs_fulfil(server, target->job) < 0 ? -1 : LET_GO;
 	if (what == JOB_KEEP && !idle)
 		return 0;
 	if (jobs_withdraw(server, target->job) < 0)
 		return -1;
 	if (idle)
 		target->job[0] = 0;
-	return 0;
+	return LET_GO;
 }
 
 int rollout_step(struct skerryd *server, struct open_rollout *r, struct store_target *target, enum target_event event,
@@ -64,9 +78,13 @@ int rollout_step(struct skerryd *server, struct open_rollout *r, struct store_ta
 		settle(server, r, target, event, error);
 		rollout_count(&r->rollout, target->wave, &before, after);
 	}
-	if (event != EVENT_START && event != EVENT_REVERT_START &&
-		follow_job(server, target, what, event, before.state) < 0)
+	int rc = 0;
+	if (event != EVENT_START && event != EVENT_REVERT_START)
+		rc = follow_job(server, target, what, event, before.state);
+	if (rc < 0)
 		return -1;
+	if (rc == LET_GO)
+		wake_others(server, r);
 	return store_target_put(server->store, r->row.id, target);
 }
 

@@ -120,12 +120,10 @@ struct job_word {
 static int visit_job(struct skerryd *server, struct open_rollout *r, struct store_target *target, const void *arg)
 {
 	const struct job_word *word = arg;
-	if (strcmp(target->job, word->job->id) == 0)
-		return on_status(server, r, target, word->job, word->said);
-	/* Somebody else's job for it has ended: its turn may have come. */
+	/* Its job has ended, whoever's it was, and what it reported may have come before: its turn may have come. */
 	if (!job_is_open(word->said))
 		wake(server, r, target->wave);
-	return 0;
+	return strcmp(target->job, word->job->id) == 0 ? on_status(server, r, target, word->job, word->said) : 0;
 }
 
 int rollouts_on_job(struct skerryd *server, const struct store_job *job)

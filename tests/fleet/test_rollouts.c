@@ -128,11 +128,11 @@ static int tear_down(void **state)
 
 /* ---- what people and devices do ---- */
 
-static void create(struct fixture *f, const char *members)
+static void create_for(struct fixture *f, const char *image, const char *members)
 {
 	char text[1024];
 	struct rollout_description *description = malloc(sizeof *description);
-	snprintf(text, sizeof text, "{\"image\":\"" NEW "\",%s}", members);
+	snprintf(text, sizeof text, "{\"image\":\"%s\",%s}", image, members);
 	json_t *json = json_loads(text, 0, NULL);
 	assert_non_null(json);
 	if (rollout_spec_parse(json, description, &f->error) < 0)
@@ -143,6 +143,11 @@ static void create(struct fixture *f, const char *members)
 		fail_msg("%s", f->error.cause);
 	commit(f);
 	free(description);
+}
+
+static void create(struct fixture *f, const char *members)
+{
+	create_for(f, NEW, members);
 }
 
 static enum rollouts_outcome act(struct fixture *f, const struct principal *who, enum rollouts_verb verb)
@@ -382,6 +387,54 @@ static void its_report_comes_before_its_words_back(void **state)
 	expect_state(f, "reverted");
 }
 
+/* What it said last about a job is what its next one waits for. */
+static void its_words_come_last(void **state)
+{
+	struct fixture *f = *state;
+	start(f, "\"stop\":[],\"device\":{\"retries\":1,\"retryDelayS\":0}," BY_ID);
+	update(f, "d1", "IN_PROGRESS");
+	report(f, "d1", NEW);
+	report(f, "d1", LOST);
+	expect_target(f, "d1", TARGET_PENDING);
+	update(f, "d1", "SUCCEEDED");
+	expect_target(f, "d1", TARGET_OFFERED);
+}
+
+static void its_words_come_last_back(void **state)
+{
+	struct fixture *f = *state;
+	start(f, "\"stop\":[],\"waves\":[{\"order\":\"id\",\"maxInFlight\":1}]");
+	update(f, "d1", "IN_PROGRESS");
+	report(f, "d1", NEW);
+	assert_int_equal(act(f, &ann, VERB_ROLLBACK), ROLLOUTS_DONE);
+	expect_target(f, "d1", TARGET_REVERT);
+	update(f, "d1", "SUCCEEDED");
+	expect_target(f, "d1", TARGET_REVERTING);
+}
+
+/* Of a device that one rollout lets go another waits for. */
+static void another_rollouts_turn(void **state)
+{
+	struct fixture *f = *state;
+	char first[33], second[33];
+	group(f);
+	add_image(f, LOST);
+	assert_int_equal(store_run(f->server.store, "UPDATE images SET app = 'lamp' WHERE digest = ?", "s", LOST), 0);
+	commit(f);
+	start(f, "\"selector\":\"id=d1\"," BY_ID);
+	memcpy(first, f->rollout, sizeof first);
+	create_for(f, LOST, "\"selector\":\"id=d1\"," BY_ID);
+	assert_int_equal(act(f, &ann, VERB_START), ROLLOUTS_DONE);
+	memcpy(second, f->rollout, sizeof second);
+	pass_s(f, 4);
+	expect_target(f, "d1", TARGET_PENDING);
+	memcpy(f->rollout, first, sizeof first);
+	assert_int_equal(act(f, &ann, VERB_ABORT), ROLLOUTS_DONE);
+	memcpy(f->rollout, second, sizeof second);
+	pass_s(f, 4);
+	expect_target(f, "d1", TARGET_OFFERED);
+}
+
 static void offline_policies(void **state)
 {
 	struct fixture *f = *state;
@@ -585,6 +638,9 @@ int main(void)
 		TEST(what_runs_is_the_truth),
 		TEST(its_report_comes_before_its_words),
 		TEST(its_report_comes_before_its_words_back),
+		TEST(its_words_come_last),
+		TEST(its_words_come_last_back),
+		TEST(another_rollouts_turn),
 		TEST(offline_policies),
 		TEST(late_ones),
 		TEST(windows),
