@@ -191,8 +191,11 @@ static int with_description(struct http_request *request, const char *id,
 {
 	struct rollout_description *description = malloc(sizeof *description);
 	int rc = MHD_NO;
-	if (description && read_description(request, description, &rc))
+	const char *tenant = description ? http_tenant(request, &rc) : NULL;
+	if (tenant && read_description(request, description, &rc)) {
+		snprintf(description->tenant, sizeof description->tenant, "%s", tenant);
 		rc = handle(request, id, description);
+	}
 	free(description);
 	return rc;
 }

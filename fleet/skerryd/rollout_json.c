@@ -208,7 +208,7 @@ enum rollouts_outcome rollouts_plan(struct skerryd *server, const struct princip
 	struct store_rollout row = {.id = ""};
 	struct store_manifest facts = {0};
 	struct fill fill;
-	snprintf(row.tenant, sizeof row.tenant, "%s", *who->tenant ? who->tenant : "default");
+	snprintf(row.tenant, sizeof row.tenant, "%s", rollout_tenant(who, description));
 	memcpy(row.digest, description->digest, sizeof row.digest);
 	if (store_image_facts(server->store, row.digest, row.tenant, &facts) < 0)
 		return ROLLOUTS_FAILED;

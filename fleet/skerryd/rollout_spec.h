@@ -39,6 +39,7 @@ struct rollout_description {
 	enum rollout_offline offline;
 	struct window download, flash;
 	uint32_t approvals;
+	char tenant[33]; /* whose a new one is to be, not of the JSON; "": the principal's */
 };
 
 /* From JSON. 0, or -1 with *error, which names the member. */

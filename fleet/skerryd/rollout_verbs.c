@@ -59,9 +59,11 @@ static enum rollouts_outcome describe(struct skerryd *server, struct store_rollo
 	return outcome;
 }
 
-static void set_tenant(struct store_rollout *row, const struct principal *who)
+const char *rollout_tenant(const struct principal *who, const struct rollout_description *description)
 {
-	snprintf(row->tenant, sizeof row->tenant, "%s", *who->tenant ? who->tenant : "default");
+	if (*who->tenant)
+		return who->tenant;
+	return *description->tenant ? description->tenant : "default";
 }
 
 enum rollouts_outcome rollouts_create(struct skerryd *server, const struct principal *who,
@@ -70,7 +72,7 @@ enum rollouts_outcome rollouts_create(struct skerryd *server, const struct princ
 	struct store_rollout row = {.state = ROLLOUT_DRAFT, .version_number = 1, .added_at = server->now_ms / 1000};
 	note_random_id(row.id, 13);
 	memcpy(id, row.id, sizeof row.id);
-	set_tenant(&row, who);
+	snprintf(row.tenant, sizeof row.tenant, "%s", rollout_tenant(who, description));
 	snprintf(row.author, sizeof row.author, "%s", who->name);
 	enum rollouts_outcome outcome = describe(server, &row, description, error);
 	const struct open_rollout r = {.row = row};

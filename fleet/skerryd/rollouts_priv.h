@@ -90,5 +90,7 @@ int fill_join(struct skerryd *server, struct open_rollout *r) STORE_CHECK;
 /* When the device may begin: now, later, or WINDOW_NEVER; unix ms. STORE_NONE: its time zone is not known. */
 int rollout_window_next(
 	struct skerryd *server, const struct open_rollout *r, const char *device, int64_t *at_ms) STORE_CHECK;
+/* Whose a rollout that `who` describes is. */
+const char *rollout_tenant(const struct principal *who, const struct rollout_description *description);
 
 #endif

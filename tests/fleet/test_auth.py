@@ -259,6 +259,19 @@ def table():
     return "%d tried" % tried
 
 
+@case("a rollout by a token of all tenants is the named tenant's: its image, its devices; plan says the same")
+def rollout_of_tenant():
+    own, other, everywhere = tenants()
+    body = {"name": "named", "image": own.thing("digest"), "waves": [{"name": "all"}]}
+    for path in ("/api/v1/rollouts/plan", "/api/v1/rollouts"):
+        good("POST", path + "?tenant=" + own.name, body, everywhere["operator"])
+        expect_problem(ask("POST", path + "?tenant=" + other.name, body, everywhere["operator"]), 422)
+        expect_problem(ask("POST", path + "?tenant=nobody", body, everywhere["operator"]), 404, "nobody")
+        expect(ask("POST", path + "?tenant=" + other.name, body, own.tokens["operator"]).status in (200, 201), "a token of a tenant acts in its own")
+    rows = good("GET", "/api/v1/rollouts", token=own.tokens["viewer"])["rollouts"]
+    expect([row["tenant"] for row in rows if row["name"] == "named"] == [own.name] * 2, "the tenant's own people see them", rows)
+
+
 @case("what the other tenant had is still there, as it was")
 def untouched():
     other = tenants()[1]
