@@ -249,6 +249,9 @@ int devices_on_report(struct skerryd *server, const char *id, const json_t *body
 	/* An app that does not run is as much to be told as another image. */
 	if (rc == 0 && (changed || is_safe(before.mode) != is_safe(report->mode)))
 		rc = report_event(server, id, report);
+	/* Health changes without an event when a trial ends well. */
+	if (changed || strcmp(before.mode, report->mode ? report->mode : "") != 0)
+		server->changed |= CHANGED_DEVICE;
 	if (rc == 0 && changed && *digest)
 		rc = mismatch_event(server, id, digest);
 	if (rc == 0)

@@ -73,7 +73,6 @@ int devices_set_attributes(struct skerryd *server, const char *id, const json_t 
 	else
 		rc = store_attributes_put(server->store, id, attributes);
 	json_decref(attributes);
-	server->changed |= CHANGED_EVENT;
 	return rc;
 }
 

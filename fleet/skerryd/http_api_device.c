@@ -34,6 +34,7 @@ static int change_device(struct http_request *request, const char *board, bool *
 		return rc < 0 ? -1 : STORE_NONE;
 	if (devices_put(server, request->id, board, added) < 0)
 		return -1;
+	server->changed |= CHANGED_DEVICE; /* no event tells of one that comes back, or to a tenant that it is theirs */
 	if (*added && *mine)
 		return store_device_tenant_put(server->store, request->id, mine);
 	return !*added && strcmp(before.state, "retired") == 0

@@ -41,7 +41,7 @@ enum skerryd_topic {
 	CHANGED_EVENT = 4,
 	CHANGED_COMMAND = 8,
 	CHANGED_ROLLOUT = 16,
-	CHANGED_DEVICE = 32, /* what the fleet's picture counts: version, health */
+	CHANGED_DEVICE = 32, /* what the fleet's picture counts, where no event says so */
 	CHANGED_TELEMETRY = 64,
 };
 

@@ -116,6 +116,22 @@ static bool fits(const char *wanted, const char *is)
 	return !*wanted || strcmp(wanted, is) == 0;
 }
 
+/* Of the rollout, or with rollout "" of the tenant's fleet; made if there is none. NULL: out of memory. */
+static struct picture *find_picture(struct stream_hub *hub, const char *tenant, const char *rollout)
+{
+	struct picture *picture = hub->pictures;
+	while (picture &&
+		(strcmp(picture->rollout, rollout) != 0 || (!*rollout && strcmp(picture->tenant, tenant) != 0)))
+		picture = picture->next;
+	if (picture || !(picture = calloc(1, sizeof *picture)))
+		return picture;
+	snprintf(picture->tenant, sizeof picture->tenant, "%s", tenant);
+	snprintf(picture->rollout, sizeof picture->rollout, "%s", rollout);
+	picture->next = hub->pictures;
+	hub->pictures = picture;
+	return picture;
+}
+
 /* ---- events ---- */
 
 static void drop_oldest(struct stream_hub *hub)
@@ -138,6 +154,10 @@ static void take_event(struct stream_hub *hub, const json_t *row)
 	copy_member(row, "rollout", event->rollout, sizeof event->rollout);
 	event->text = make_text(event->n, "event", row);
 	hub->count++;
+	/* Also of one that was not open at the last look, nor will be at the next: it began and ended between them. */
+	struct picture *picture = *event->rollout ? find_picture(hub, event->tenant, event->rollout) : NULL;
+	if (picture)
+		picture->is_open = hub->rollouts_stale = true;
 }
 
 static void take_events(struct stream_hub *hub)
@@ -216,21 +236,6 @@ static struct stream_text *next_event(struct stream_hub *hub, struct stream_list
 }
 
 /* ---- pictures ---- */
-
-static struct picture *find_picture(struct stream_hub *hub, const char *tenant, const char *rollout)
-{
-	struct picture *picture = hub->pictures;
-	while (picture &&
-		(strcmp(picture->rollout, rollout) != 0 || (!*rollout && strcmp(picture->tenant, tenant) != 0)))
-		picture = picture->next;
-	if (picture || !(picture = calloc(1, sizeof *picture)))
-		return picture;
-	snprintf(picture->tenant, sizeof picture->tenant, "%s", tenant);
-	snprintf(picture->rollout, sizeof picture->rollout, "%s", rollout);
-	picture->next = hub->pictures;
-	hub->pictures = picture;
-	return picture;
-}
 
 /* Takes the text; one that says the same as before is not told again. */
 static void put_picture(struct stream_hub *hub, struct picture *picture, struct stream_text *text)

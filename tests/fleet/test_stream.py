@@ -20,9 +20,12 @@ from cases import Failure, case, expect, main
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=2:malloc_context_size=2"
 BIN = home.programs()
 fleet = home.Home(BIN)
+with open(fleet.file("server", "skerryd.conf"), "a") as conf:
+    conf.write("device-rate-burst = 100000\n")
 LIMIT_S = home.TIMEOUT_S
 CONTEXT = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
 MANY = 1000
+SILENT = 50
 
 
 class Stream:
@@ -172,6 +175,94 @@ def far_behind():
     stream.close()
     for device in devices[:-1]:
         device.stop()
+
+
+@case("the fleet's picture follows what no event tells: a device's health, and one that comes back")
+def picture():
+    device = fleet.device("pic-1")
+    stream = Stream()
+    base = stream.until(lambda event, n, data: event == "fleet" and data["health"].get("good"), "the picture")
+    report = {"device": "pic-1", "board": "qemu-virt", "app": "sensor", "version": "1.0.0", "digest": "11" * 32, "slot": "a", "counter": 1, "boots": 1}
+    device.say("report", dict(report, mode="trial"))
+    stream.until(lambda event, n, data: event == "fleet" and data["health"].get("trial") == 1, "its health in the picture")
+    device.say("report", dict(report, mode="normal"))
+    stream.until(lambda event, n, data: event == "fleet" and data["health"] == base["health"], "it is well again")
+    device.stop()
+    fleet.skerry("device", "remove", "pic-1")
+    stream.until(lambda event, n, data: event == "fleet" and data["devices"] == base["devices"] - 1, "one less")
+    fleet.api("/api/v1/devices/pic-1", "-X", "PUT", "-H", "Content-Type: application/json", "-d", '{"board": "qemu-virt"}')
+    stream.until(lambda event, n, data: event == "fleet" and data["devices"] == base["devices"], "it came back")
+    stream.close()
+
+
+def install(device, execution):
+    """Plays an update that goes well."""
+    job = json.loads(fleet.skerry("job", "show", execution["jobId"], "--json"))
+    device.update(job["jobId"], "IN_PROGRESS", execution["versionNumber"], step="download", percent=50)
+    device.digest, device.version = job["digest"], job["version"]
+    device.report()
+    device.update(job["jobId"], "SUCCEEDED", execution["versionNumber"] + 1, version=device.version)
+
+
+@case("a rollout is told as it goes: its states as pictures, its events with its id; rollout=ID: nothing of another one")
+def rollouts():
+    device = fleet.device("roll-1", play=install)
+    suit = fleet.image("2.0.0", size=6000)
+    path = fleet.scratch("rollout.json")
+    with open(path, "w") as file:
+        json.dump({"name": "r", "waves": [{"name": "all"}], "selector": "id=roll-1", "device": {"trialS": 10}}, file)
+    everything = Stream()
+    everything.until(lambda event, n, data: event == "fleet", "the picture")
+    ids = [fleet.json("rollout", "create", path, "--image", suit)["id"] for _ in range(2)]
+    streams = [everything] + [Stream("?rollout=" + rollout) for rollout in ids]
+    for stream in streams[1:]:
+        stream.until(lambda event, n, data: event == "fleet", "the picture")
+    fleet.skerry("rollout", "start", ids[0])
+    for stream in streams[:2]:
+        last = stream.until(lambda event, n, data: event == "rollout" and data["id"] == ids[0] and data["state"] == "complete", "it is complete")
+        expect(last["counts"] == {"succeeded": 1} and "spec" not in last, "with its counts", last)
+        stream.until(lambda event, n, data: event == "event" and data["kind"] == "rollout-ended", "its end as an event")
+    fleet.skerry("rollout", "start", ids[1])  # nothing is left to do in it
+    for stream, own in ((everything, ids), (streams[1], ids[:1]), (streams[2], ids[1:])):
+        if ids[1] in own:
+            stream.until(lambda event, n, data: event == "rollout" and data["id"] == ids[1] and data["state"] == "complete", "the other one's end")
+        told = {data["id"] for event, _, data in stream.heard if event == "rollout"}
+        expect(told == set(own), "pictures of %s only" % own, told)
+    kinds = [data["kind"] for event, _, data in streams[1].heard if event == "event"]
+    for kind in ("rollout-started", "job-created", "job-ended", "rollout-ended"):
+        expect(kind in kinds, "told of %s" % kind, kinds)
+    for stream, own in zip(streams[1:], ids):
+        expect({data["rollout"] for event, _, data in stream.heard if event == "event"} == {own}, "events of it only", own, stream.heard)
+    for stream in streams:
+        stream.close()
+    device.stop()
+
+
+@case("%d listeners that never read: skerryd holds nothing for them, and another one hears all in time" % SILENT)
+def silent():
+    device = fleet.device("quiet-1")
+    reader = Stream()
+    reader.until(lambda event, n, data: event == "fleet", "the picture")
+    streams = [Stream(buffer_bytes=4096) for _ in range(SILENT)]
+    for stream in streams:
+        stream.until(lambda event, n, data: event == "fleet", "the picture")
+
+    def happen(first, count):
+        for number in range(first, first + count):
+            device.digest = hashlib.sha256(b"quiet %d" % number).hexdigest()
+            device.say("report", {"device": "quiet-1", "board": "qemu-virt", "version": "1.0.0", "digest": device.digest, "slot": "a", "mode": "normal", "boots": 1})
+            if number % 100 == 99:
+                reader.until(lambda event, n, data: event == "event" and (data.get("details") or {}).get("digest") == device.digest, "the reader hears it")
+                del reader.heard[:]
+    happen(0, 1200)  # the ring of events is full now, and sockets are
+    before = memory_kib()
+    happen(1200, 2000)
+    after = memory_kib()
+    print("    %d KiB more after 2000 events" % (after - before))
+    expect(after - before < 4096, "memory does not grow", before, after)
+    for stream in [reader] + streams:
+        stream.close()
+    device.stop()
 
 
 @case("bad questions: 400 with a problem document; without a token 401")
