@@ -46,6 +46,7 @@ static const struct http_route *const tables[] = {
 	http_enrolment_routes,
 	http_telemetry_routes,
 	http_history_routes,
+	http_timeline_routes,
 	http_rollout_routes,
 	http_devices_routes,
 	http_group_routes,

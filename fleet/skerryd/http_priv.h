@@ -49,6 +49,7 @@ extern const struct http_route http_job_routes[];
 extern const struct http_route http_keyset_routes[];
 extern const struct http_route http_telemetry_routes[];
 extern const struct http_route http_history_routes[];
+extern const struct http_route http_timeline_routes[];
 extern const struct http_route http_rollout_routes[];
 extern const struct http_route http_metrics_routes[];
 extern const struct http_route http_webhook_routes[];

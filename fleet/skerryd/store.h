@@ -349,6 +349,14 @@ struct store_event_query {
 int store_events_json(struct store *store, const struct store_event_query *query, json_t **events) STORE_CHECK;
 /* Number of the newest one, 0: none. */
 int store_event_last(struct store *store, int64_t *n) STORE_CHECK;
+
+/* A place in a device's timeline: what came before it has a lower time, or in the same second a lower rank, or of the same rank a lower number. */
+struct store_moment {
+	int64_t time, rank, n;
+};
+/* What happened to the device before then, newest first: events; its jobs and crash records whose events are gone; that it was added. */
+int store_timeline_json(struct store *store, const char *device, const struct store_moment *before, int64_t limit,
+	json_t **rows) STORE_CHECK;
 /* {"devices","online","versions":{v:n},"health":{h:n}} of a tenant, "" = all; the 100 commonest versions. */
 int store_fleet_json(struct store *store, const char *tenant, json_t **fleet) STORE_CHECK;
 

@@ -384,6 +384,52 @@ def chain(rows):
     return digest.hex()
 
 
+@case("timeline: newest first, in pages without gap or double; updates and crashes whose events are gone are told by what is kept of them")
+def timeline():
+    add("line")
+    add("other")
+    database("DELETE FROM events WHERE device = 'line'")
+    database("UPDATE devices SET added_at = 100 WHERE id = 'line'")
+    digest = "ab" * 32
+    job = ("INSERT INTO jobs (id, device, digest, version, status, version_number, queued_at, updated_at, details, document)"
+           " VALUES (?, 'line', ?, '2.0.0', ?, 1, ?, ?, '{\"cause\":\"x\"}', '{}')")
+    database(job, "told", digest, "SUCCEEDED", 200, 250)
+    database(job, "half", digest, "FAILED", 300, 350)
+    database(job, "open", digest, "IN_PROGRESS", 400, 450)
+    event = "INSERT INTO events (time, kind, device, job, text, details) VALUES (?, ?, ?, ?, ?, ?)"
+    for time, kind, name, text in ((200, "job-created", "told", "told 1"), (250, "job-ended", "told", "told 2"), (350, "job-ended", "half", "half 2")):
+        database(event, time, kind, "line", name, text, '{"a":1}')
+    for i in range(5):  # in one second
+        database(event, 500, "online", "line", None, "e%d" % i, None)
+    database(event, 501, "online", "other", None, "not its own", None)
+    crash = "INSERT INTO crashes (device, id, time, cause, boots, record) VALUES ('line', ?, ?, 'panic', 1, '{}')"
+    database(crash, "00000001", 500)
+    database(crash, "00000002", 600)
+    database(event, 600, "crash", "line", None, "told crash", None)
+    wanted = [(600, "crash", "told crash"), *((500, "online", "e%d" % i) for i in (4, 3, 2, 1, 0)), (500, "crash", "00000001"), (400, "job-created", "open"),
+              (350, "job-ended", "half 2"), (300, "job-created", "half"), (250, "job-ended", "told 2"), (200, "job-created", "told 1"), (100, "device-added", "line was added, a qemu-virt")]
+    brief = lambda row: (row["time"], row["kind"], row["text"] if "n" in row or row["kind"] == "device-added" else row.get("crash") or row.get("job"))  # noqa: E731
+    whole = get("/devices/line/timeline")
+    expect([brief(row) for row in whole["timeline"]] == wanted and "next" not in whole, "all, newest first", whole)
+    expect("2.0.0" in whole["timeline"][7]["text"] and whole["timeline"][8]["details"] == {"a": 1} and "rank" not in whole["timeline"][0], "what they say", whole)
+    for limit in (1, 2, 5, 12, 13):
+        rows, query = [], {"limit": limit}
+        while True:
+            page = get("/devices/line/timeline", **query)
+            expect(len(page["timeline"]) <= limit, "a page is no longer", limit, len(page["timeline"]))
+            rows += page["timeline"]
+            if "next" not in page:
+                break
+            query["cursor"] = page["next"]
+        expect([brief(row) for row in rows] == wanted, "by pages of %d" % limit, rows)
+    for cursor in ("x", "1", "1.2", "1.2.3.4", "1.2.3 OR 1=1", "1.2."):
+        refused(400, "cursor", "GET", "/devices/line/timeline?" + urllib.parse.urlencode({"cursor": cursor}))
+    refused(400, "limit", "GET", "/devices/line/timeline?limit=501")
+    refused(404, "nobody", "GET", "/devices/nobody/timeline")
+    database("DELETE FROM jobs WHERE device = 'line'")
+    database("DELETE FROM crashes WHERE device = 'line'")
+
+
 @case("audit: a chain that others can check, and that shows what was changed")
 def audited():
     add("aud", note="Grüße / \"x\"")

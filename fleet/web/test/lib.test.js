@@ -5,6 +5,7 @@ import { certificateWarning, isSelector, queryOf } from "../src/lib/devices.js";
 import * as format from "../src/lib/format.js";
 import { pageOf } from "../src/lib/route.js";
 import { parser } from "../src/lib/sse.js";
+import { add } from "../src/lib/timeline.js";
 
 function messages(...chunks) {
     const seen = [], feed = parser((message) => seen.push(message));
@@ -73,4 +74,14 @@ test("spans and sizes", () => {
     assert.equal(format.bytes(1023), "1023 B");
     assert.equal(format.bytes(200000), "195 KiB");
     assert.equal(format.bytes(5 << 20), "5.0 MiB");
+});
+
+test("a timeline is newest first, each once, whichever page or live event came first", () => {
+    const rows = [{ time: 9, n: 8 }, { time: 9, n: 7 }, { time: 9, kind: "crash", crash: "c" }, { time: 9, kind: "job-ended", job: "j" }, { time: 8, kind: "job-created", job: "j" }, { time: 7, n: 3 }];
+    for (let cut = 0; cut <= rows.length; cut++) {
+        assert.deepEqual(add(add([], rows.slice(0, cut)), rows.slice(cut)), rows, `pages cut at ${cut}`);
+        assert.deepEqual(add(rows, rows.slice(cut)), rows, "told again");
+    }
+    assert.deepEqual(add(rows, [{ time: 9, n: 9 }])[0], { time: 9, n: 9 });
+    assert.deepEqual(add(add([], [rows[0]]), rows), rows, "a live event came before the page that has it");
 });

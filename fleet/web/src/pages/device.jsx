@@ -8,9 +8,9 @@ import { rolloutHref } from "../lib/route.js";
 import { healthTone, jobTone } from "../lib/tones.js";
 import { toast, useConfirm } from "../parts/dialog.jsx";
 import { Crashes } from "../parts/crashes.jsx";
-import { Events } from "../parts/events.jsx";
 import { Log } from "../parts/log.jsx";
 import { Telemetry } from "../parts/telemetry.jsx";
+import { Timeline } from "../parts/timeline.jsx";
 import { Badge, Button, Card, Digest, Empty, Facts, Failure, Link, Online, PageHead, Pending, Time } from "../parts/ui.jsx";
 
 const OPEN = ["QUEUED", "IN_PROGRESS"];
@@ -175,7 +175,7 @@ export function Device({ id, who }) {
                 <div class="stack">
                     <Log id={id} />
                     <Telemetry id={id} />
-                    <Card title="Timeline" flush><Events query={{ device: id }} links={false} /></Card>
+                    <Card title="Timeline" flush><Timeline id={id} /></Card>
                 </div>
             </div>
             {dialog}

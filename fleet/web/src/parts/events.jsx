@@ -13,6 +13,20 @@ function Linked({ row, within }) {
     return <>{row.text.slice(0, at)}<Link href={href}>{id}</Link>{row.text.slice(at + id.length)}</>;
 }
 
+// Rows of events; `within` a rollout its own id is no link.
+export function EventList({ rows, links = true, within }) {
+    return (
+        <ol class="events scroll" tabIndex={0} aria-label="Events, newest first">
+            {rows.map((row) => (
+                <li key={row.n ?? row.kind + (row.job || row.crash)}>
+                    <Time at={row.time} /><span class={"mark " + eventTone(row)} />
+                    <p>{links ? <Linked row={row} within={within} /> : row.text}<span class="kind">{row.kind}</span></p>
+                </li>
+            ))}
+        </ol>
+    );
+}
+
 // What happened, newest first; `query` as in useEvents().
 export function Events({ query, shown = 100, links = true }) {
     const { events, error, loading } = useEvents(query);
@@ -22,14 +36,5 @@ export function Events({ query, shown = 100, links = true }) {
         return <Loading />;
     if (!events.length)
         return <Empty title="Nothing has happened yet">What devices report and operators do appears here.</Empty>;
-    return (
-        <ol class="events scroll" tabIndex={0} aria-label="Events, newest first">
-            {events.slice(0, shown).map((row) => (
-                <li key={row.n}>
-                    <Time at={row.time} /><span class={"mark " + eventTone(row)} />
-                    <p>{links ? <Linked row={row} within={query.rollout} /> : row.text}<span class="kind">{row.kind}</span></p>
-                </li>
-            ))}
-        </ol>
-    );
+    return <EventList rows={events.slice(0, shown)} links={links} within={query.rollout} />;
 }
