@@ -118,6 +118,17 @@ bool cli_options(struct cli *cli, const struct option_spec *specs, int argc, cha
 	return words->count >= words->min;
 }
 
+const char *cli_id(struct cli *cli, const struct option_spec *specs, int argc, char **argv, const char *what)
+{
+	struct cli_words words = {.min = 1, .max = 1};
+	if (!cli_options(cli, specs, argc, argv, &words))
+		return NULL;
+	if (text_is_id(words.items[0]))
+		return words.items[0];
+	cli->exit_code = cli_usage(cli, "'%s' is not %s", words.items[0], what);
+	return NULL;
+}
+
 int cli_home(struct cli *cli)
 {
 	struct fleet_error error;

@@ -68,6 +68,11 @@ struct cli_words {
 bool cli_options(struct cli *cli, const struct option_spec *specs, int argc, char **argv, struct cli_words *words)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same for a command whose only word is an id; `what` it has to be ("a device id"), for the complaint. NULL: leave with cli->exit_code.
+ */
+const char *cli_id(struct cli *cli, const struct option_spec *specs, int argc, char **argv, const char *what);
+
 /* Settle cli->home and check that it is one. 0, else EXIT_ERROR with the error printed. */
 int cli_home(struct cli *cli) __attribute__((warn_unused_result));
 

@@ -98,11 +98,9 @@ static int verify(struct cli *cli)
 	struct fleet_error error;
 	struct check check = {0};
 	char hex[2 * CHAIN_HASH_BYTES + 1];
-	int rc = cli_home(cli);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
-	if (client_open(&client, &cli->home, &error) < 0)
-		return cli_fail(&error);
 	rc = check_all(&client, &check, &error);
 	client_close(&client);
 	if (rc < 0)

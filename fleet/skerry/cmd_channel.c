@@ -145,11 +145,9 @@ static int run_image_prune(struct cli *cli, int argc, char **argv)
 		return cli->exit_code;
 	if (!keep)
 		return cli_usage(cli, "--keep is missing");
-	int rc = cli_home(cli);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
-	if (client_open(&client, &cli->home, &error) < 0)
-		return cli_fail(&error);
 	struct prune prune = {json_array(), json_array()};
 	rc = prune_images(&client, keep, &prune, &error) < 0 ? cli_fail(&error) : EXIT_OK;
 	client_close(&client);

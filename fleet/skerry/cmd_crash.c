@@ -162,11 +162,9 @@ static int get_crash(struct cli *cli, const struct cli_words *words, json_t **cr
 	struct client client;
 	struct fleet_error error;
 	char path[200];
-	int rc = cli_home(cli);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
-	if (client_open(&client, &cli->home, &error) < 0)
-		return cli_fail(&error);
 	snprintf(path, sizeof path, "/api/v1/devices/%s/crashes/%s", words->items[0], words->items[1]);
 	if (client_get(&client, path, crash, &error) < 0)
 		rc = cli_fail(&error);

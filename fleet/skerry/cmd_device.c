@@ -82,25 +82,21 @@ static int run_images(struct cli *cli, int argc, char **argv)
 
 static int run_show(struct cli *cli, int argc, char **argv)
 {
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[128];
-	if (!cli_options(cli, no_options, argc, argv, &words))
+	const char *id = cli_id(cli, no_options, argc, argv, "a device id");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
-	snprintf(path, sizeof path, "/api/v1/devices/%s", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/devices/%s", id);
 	return listing_show(cli, "GET", path);
 }
 
 static int run_revoke(struct cli *cli, int argc, char **argv)
 {
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[128];
-	if (!cli_options(cli, no_options, argc, argv, &words))
+	const char *id = cli_id(cli, no_options, argc, argv, "a device id");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
-	snprintf(path, sizeof path, "/api/v1/devices/%s/revoke", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/devices/%s/revoke", id);
 	return listing_show(cli, "POST", path);
 }
 

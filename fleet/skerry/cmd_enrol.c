@@ -133,13 +133,11 @@ static int run_list(struct cli *cli, int argc, char **argv)
 static int run_revoke(struct cli *cli, int argc, char **argv)
 {
 	const struct option_spec specs[] = {{0}};
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[128];
-	if (!cli_options(cli, specs, argc, argv, &words))
+	const char *id = cli_id(cli, specs, argc, argv, "an enrolment's id");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not an enrolment's id", words.items[0]);
-	snprintf(path, sizeof path, "/api/v1/enrolments/%s", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/enrolments/%s", id);
 	return listing_show(cli, "DELETE", path);
 }
 

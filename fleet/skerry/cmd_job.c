@@ -48,16 +48,9 @@ static int run_list(struct cli *cli, int argc, char **argv)
 					  .prepare = open ? keep_open : NULL});
 }
 
-/* The one word of a command: a job's id; NULL: leave with cli->exit_code. */
 static const char *job_word(struct cli *cli, const struct option_spec *specs, int argc, char **argv)
 {
-	struct cli_words words = {.min = 1, .max = 1};
-	if (!cli_options(cli, specs, argc, argv, &words))
-		return NULL;
-	if (text_is_id(words.items[0]))
-		return words.items[0];
-	cli->exit_code = cli_usage(cli, "'%s' is not a job id", words.items[0]);
-	return NULL;
+	return cli_id(cli, specs, argc, argv, "a job id");
 }
 
 static const struct option_spec no_options[] = {{0}};
@@ -95,15 +88,12 @@ static int run_wait(struct cli *cli, int argc, char **argv)
 		{0},
 	};
 	struct client client;
-	struct fleet_error error;
 	const char *job = job_word(cli, specs, argc, argv);
 	if (!job)
 		return cli->exit_code;
-	int rc = cli_home(cli);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
-	if (client_open(&client, &cli->home, &error) < 0)
-		return cli_fail(&error);
 	rc = follow_job(cli, &client, job, timeout_s);
 	client_close(&client);
 	return rc;

@@ -9,25 +9,9 @@
 #include "skerry/follow.h"
 #include "skerry/listing.h"
 
-static int open_client(struct cli *cli, struct client *client)
-{
-	struct fleet_error error;
-	int rc = cli_home(cli);
-	if (rc)
-		return rc;
-	return client_open(client, &cli->home, &error) < 0 ? cli_fail(&error) : EXIT_OK;
-}
-
-/* The one word of a command: a rollout's id; NULL: leave with cli->exit_code. */
 static const char *rollout_word(struct cli *cli, const struct option_spec *specs, int argc, char **argv)
 {
-	struct cli_words words = {.min = 1, .max = 1};
-	if (!cli_options(cli, specs, argc, argv, &words))
-		return NULL;
-	if (text_is_id(words.items[0]))
-		return words.items[0];
-	cli->exit_code = cli_usage(cli, "'%s' is not a rollout's id", words.items[0]);
-	return NULL;
+	return cli_id(cli, specs, argc, argv, "a rollout's id");
 }
 
 static const struct option_spec no_options[] = {{0}};
@@ -71,7 +55,7 @@ static int create(struct cli *cli, const struct describe *describe, bool start)
 	struct client client;
 	struct fleet_error error;
 	json_t *made = NULL, *started = NULL;
-	int code = open_client(cli, &client);
+	int code = listing_client(cli, &client);
 	if (code)
 		return code;
 	int rc = post(&client, "/api/v1/rollouts", describe, &made, &error);
@@ -151,7 +135,7 @@ static int run_plan(struct cli *cli, int argc, char **argv)
 		return cli->exit_code;
 	int code = check_describe(cli, &describe, &words);
 	if (code == 0)
-		code = open_client(cli, &client);
+		code = listing_client(cli, &client);
 	if (code)
 		return code;
 	if (post(&client, "/api/v1/rollouts/plan", &describe, &plan, &error) < 0)
@@ -229,7 +213,7 @@ static int run_watch(struct cli *cli, int argc, char **argv)
 	const char *id = rollout_word(cli, specs, argc, argv);
 	if (!id)
 		return cli->exit_code;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
 	rc = follow_rollout(cli, &client, id, timeout_s);
@@ -249,7 +233,7 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 	const char *id = rollout_word(cli, no_options, argc, argv);
 	if (!id)
 		return cli->exit_code;
-	int code = open_client(cli, &client);
+	int code = listing_client(cli, &client);
 	if (code)
 		return code;
 	snprintf(path, sizeof path, "/api/v1/rollouts/%s/%s", id, strrchr(cli->command->name, ' ') + 1);

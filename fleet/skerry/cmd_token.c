@@ -19,11 +19,10 @@ static int call(struct cli *cli, const struct client_request *request, void (*pr
 	struct client client;
 	struct fleet_error error;
 	json_t *answer = NULL;
-	if (cli_home(cli))
-		return EXIT_ERROR;
-	if (client_open(&client, &cli->home, &error) < 0)
-		return cli_fail(&error);
-	int rc = client_call(&client, request, &answer, &error);
+	int rc = listing_client(cli, &client);
+	if (rc)
+		return rc;
+	rc = client_call(&client, request, &answer, &error);
 	client_close(&client);
 	if (rc < 0)
 		return cli_fail(&error);
@@ -98,13 +97,11 @@ static void print_revoked(const json_t *answer)
 
 static int run_revoke(struct cli *cli, int argc, char **argv)
 {
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[128];
-	if (!cli_options(cli, no_options, argc, argv, &words))
+	const char *id = cli_id(cli, no_options, argc, argv, "the id of a token");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not the id of a token", words.items[0]);
-	snprintf(path, sizeof path, "/api/v1/tokens/%s", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/tokens/%s", id);
 	return call(cli, &(struct client_request){.method = "DELETE", .path = path}, print_revoked);
 }
 

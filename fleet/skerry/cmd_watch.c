@@ -35,13 +35,11 @@ static int run_logs(struct cli *cli, int argc, char **argv)
 	bool follow = false;
 	const struct option_spec specs[] = {
 		{.name = "--follow", .letter = 'f', .flag = &follow, .help = "go on with new lines"}, {0}};
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[128];
-	if (!cli_options(cli, specs, argc, argv, &words))
+	const char *id = cli_id(cli, specs, argc, argv, "a device id");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
-	snprintf(path, sizeof path, "/api/v1/devices/%s/logs?", words.items[0]);
+	snprintf(path, sizeof path, "/api/v1/devices/%s/logs?", id);
 	return listing_stream(
 		cli, &(struct listing_stream){.path = path, .member = "lines", .follow = follow, .print = print_log});
 }
@@ -89,16 +87,14 @@ static int run_telemetry(struct cli *cli, int argc, char **argv)
 		{.name = "--name", .value = "NAME", .text = &name, .help = "of this name only"},
 		{0},
 	};
-	struct cli_words words = {.min = 1, .max = 1};
 	char path[200];
-	if (!cli_options(cli, specs, argc, argv, &words))
+	const char *id = cli_id(cli, specs, argc, argv, "a device id");
+	if (!id)
 		return cli->exit_code;
-	if (!text_is_id(words.items[0]))
-		return cli_usage(cli, "'%s' is not a device id", words.items[0]);
 	if (name && !text_is_name(name))
 		return cli_usage(cli, "--name '%s' is not a name of telemetry", name);
-	snprintf(path, sizeof path, "/api/v1/devices/%s/telemetry?%s%s%s", words.items[0], name ? "name=" : "",
-		name ? name : "", name ? "&" : "");
+	snprintf(path, sizeof path, "/api/v1/devices/%s/telemetry?%s%s%s", id, name ? "name=" : "", name ? name : "",
+		name ? "&" : "");
 	return listing_stream(
 		cli, &(struct listing_stream){
 			     .path = path, .member = "telemetry", .follow = follow, .print = print_telemetry});

@@ -13,15 +13,6 @@
 #define TEST_SECONDS   30
 #define POLLS_A_SECOND 4
 
-static int open_client(struct cli *cli, struct client *client)
-{
-	struct fleet_error error;
-	int rc = cli_home(cli);
-	if (rc)
-		return rc;
-	return client_open(client, &cli->home, &error) < 0 ? cli_fail(&error) : EXIT_OK;
-}
-
 /* The last one says how it ended. */
 static int run_list(struct cli *cli, int argc, char **argv)
 {
@@ -41,7 +32,7 @@ static int add(struct cli *cli, const json_t *body)
 	struct client client;
 	struct fleet_error error;
 	json_t *answer;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
 	const struct client_request request = {.method = "POST", .path = "/api/v1/webhooks", .json = body};
@@ -91,14 +82,10 @@ static int run_add(struct cli *cli, int argc, char **argv)
 static int read_id(struct cli *cli, int argc, char **argv, const char *suffix, char path[160])
 {
 	static const struct option_spec no_options[] = {{0}};
-	struct cli_words words = {.min = 1, .max = 1};
-	if (!cli_options(cli, no_options, argc, argv, &words))
+	const char *id = cli_id(cli, no_options, argc, argv, "the id of a webhook");
+	if (!id)
 		return -1;
-	if (!text_is_id(words.items[0])) {
-		cli->exit_code = cli_usage(cli, "'%s' is not the id of a webhook", words.items[0]);
-		return -1;
-	}
-	snprintf(path, 160, "/api/v1/webhooks/%s%s", words.items[0], suffix);
+	snprintf(path, 160, "/api/v1/webhooks/%s%s", id, suffix);
 	return 0;
 }
 
@@ -174,7 +161,7 @@ static int run_test(struct cli *cli, int argc, char **argv)
 	char path[160];
 	if (read_id(cli, argc, argv, "", path) < 0)
 		return cli->exit_code;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
 	rc = test(cli, &client, path);

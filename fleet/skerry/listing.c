@@ -11,7 +11,7 @@
 #define AWAY_SECONDS 120
 #define PAGE_ROWS    "500" /* the most that the server gives */
 
-static int open_client(struct cli *cli, struct client *client)
+int listing_client(struct cli *cli, struct client *client)
 {
 	struct fleet_error error;
 	int rc = cli_home(cli);
@@ -54,7 +54,7 @@ int listing_print(struct cli *cli, const struct listing *listing)
 {
 	struct client client;
 	json_t *next = NULL;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
 	json_t *rows = json_array();
@@ -100,7 +100,7 @@ int listing_send(struct cli *cli, const char *method, const char *path, json_t *
 	struct client client;
 	struct fleet_error error;
 	json_t *answer = NULL;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc) {
 		json_decref(body);
 		return rc;
@@ -176,7 +176,7 @@ static int stream_rows(const struct cli *cli, struct client *client, const struc
 int listing_stream(struct cli *cli, const struct listing_stream *stream)
 {
 	struct client client;
-	int rc = open_client(cli, &client);
+	int rc = listing_client(cli, &client);
 	if (rc)
 		return rc;
 	rc = stream_rows(cli, &client, stream);

@@ -6,6 +6,9 @@
 #include "skerry/cli.h"
 #include "skerry/client.h"
 
+/* The home settled and a client for its server, which is not reached for yet. EXIT_OK: client_close() it; else EXIT_ERROR with the error printed. */
+int listing_client(struct cli *cli, struct client *client);
+
 /* A table of rows: GET `path` answers {member: [rows]}, in pages if it says so with `next`. With --json the rows as an array. */
 struct listing {
 	const char *path, *member;
