@@ -9,15 +9,40 @@
 #include "skerryd/store_priv.h"
 
 #define TEXT_MAX 256
-/* Two values. A text that facts have is looked for once for each of them. */
-#define HAS_TEXT                                                                                                       \
-	"(text_finds(?, d.id, d.attributes) OR d.facts IN (SELECT f.n FROM facts f WHERE text_finds(?, f.version)))"
-#define HAS_NO_TEXT "? = ?" /* '' */
 
 struct search {
 	const struct store_where *where;
 	char text[TEXT_MAX]; /* without capitals; "": any */
+	bool in_versions;    /* the text is in one of them */
 };
+
+/* The condition about the text, of two values, each the text. */
+static const char *condition(const struct search *search)
+{
+	if (!*search->text)
+		return "? = ?";
+	if (!search->in_versions)
+		return "text_finds(?, d.id, d.attributes) AND ? <> ''";
+	return "(text_finds(?, d.id, d.attributes) OR d.facts IN (SELECT f.n FROM facts f WHERE text_finds(?, "
+	       "f.version)))";
+}
+
+/* What is asked for. Versions are looked through once, not with each device. */
+static int search_make(struct store *store, const struct store_devices_query *query, struct search *search)
+{
+	sqlite3_stmt *stmt;
+	*search = (struct search){.where = query->where};
+	for (size_t i = 0; query->text && query->text[i] && i < sizeof search->text - 1; i++)
+		search->text[i] = (char)tolower((unsigned char)query->text[i]);
+	if (!*search->text)
+		return 0;
+	int rc =
+		store_find(store, &stmt, "SELECT 1 FROM facts WHERE text_finds(?, version) LIMIT 1", "s", search->text);
+	search->in_versions = rc == 0;
+	if (rc == 0)
+		store_done(store, stmt);
+	return rc < 0 ? -1 : 0;
+}
 
 static int step_ids(struct store *store, sqlite3_stmt *stmt, json_t *ids)
 {
@@ -35,7 +60,7 @@ static int find_ids(struct store *store, const struct search *search, const char
 	char *sql = NULL;
 	sqlite3_stmt *stmt;
 	if (asprintf(&sql, "SELECT d.id FROM devices d WHERE %s AND %s AND d.id > ? ORDER BY d.id LIMIT ?",
-		    search->where->sql, *search->text ? HAS_TEXT : HAS_NO_TEXT) < 0)
+		    search->where->sql, condition(search)) < 0)
 		return -1;
 	int rc = store_find(store, &stmt, sql, "wsssi", search->where, search->text, search->text, after, limit);
 	free(sql);
@@ -66,7 +91,7 @@ static int find_and_count(struct store *store, const struct search *search, int6
 	char *sql = NULL;
 	sqlite3_stmt *stmt;
 	if (asprintf(&sql, "SELECT count(*), lowest(d.id, ?) FROM devices d WHERE %s AND %s", search->where->sql,
-		    *search->text ? HAS_TEXT : HAS_NO_TEXT) < 0)
+		    condition(search)) < 0)
 		return -1;
 	int rc = store_find(store, &stmt, sql, "iwss", limit, search->where, search->text, search->text);
 	free(sql);
@@ -100,9 +125,9 @@ static int read_rows(struct store *store, const json_t *ids, json_t *rows)
 /* The ids of a page and one more, if there are more; *total of the first page. */
 static int find_page(struct store *store, const struct store_devices_query *query, json_t *ids, int64_t *total)
 {
-	struct search search = {.where = query->where};
-	for (size_t i = 0; query->text && query->text[i] && i < sizeof search.text - 1; i++)
-		search.text[i] = (char)tolower((unsigned char)query->text[i]);
+	struct search search;
+	if (search_make(store, query, &search) < 0)
+		return -1;
 	if (*query->after)
 		return find_ids(store, &search, query->after, query->limit + 1, ids);
 	if (!search.where->facts || *search.text)
