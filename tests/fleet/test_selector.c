@@ -398,6 +398,11 @@ static void pages(void **state)
 			fail_msg("'%s' '%s' after '%s' is '%s', not '%s'", cases[i].text, cases[i].q ? cases[i].q : "",
 				cases[i].after, out, cases[i].page);
 	}
+	/* Three of the same facts. */
+	exec(*state, "INSERT INTO devices (id, board, added_at) VALUES ('x', 'same', 1), ('z', 'same', 1), ('y', "
+		     "'same', 1)");
+	page(*state, "board=same", NULL, "", out);
+	assert_string_equal(out, "xy+3");
 }
 
 /* A text is found wherever it stands, of any length, and nothing else is. */
