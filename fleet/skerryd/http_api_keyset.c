@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/keysets */
-#include <stdio.h>
-
 #include "skerryd/http_api.h"
 
 static int get_keysets(struct http_request *request)
@@ -12,29 +10,13 @@ static int get_keysets(struct http_request *request)
 	return http_reply_rows(request, "keysets", rows);
 }
 
-/* trust_take() has a group of its own. False: an answer was queued, return *reply. */
-static bool write_down(struct http_request *request, int *reply)
-{
-	char version[24];
-	snprintf(version, sizeof version, "%lld", (long long)request->server->trust.newest.version);
-	const struct http_act act = {.action = "keyset.add", .what = "keyset", .id = version};
-	if (skerryd_begin(request->server, STORE_KEPT_ON_POWER_CUT) < 0) {
-		*reply = http_reply_store(request);
-		return false;
-	}
-	return http_end_act(request, 0, &act, reply) == 0;
-}
-
 static int post_keyset(struct http_request *request)
 {
 	struct fleet_error error;
 	struct skerryd *server = request->server;
-	int reply;
 	if (!request->body_len)
 		return http_reply_error(request, MHD_HTTP_BAD_REQUEST, "send the keyset's bytes", "the body is empty");
-	enum trust_outcome outcome = trust_take(server, request->body, request->body_len, &error);
-	if (outcome == TRUST_TAKEN && !write_down(request, &reply))
-		return reply;
+	enum trust_outcome outcome = trust_take(server, request->body, request->body_len, &request->who, &error);
 	switch (outcome) {
 	case TRUST_TAKEN:
 	case TRUST_KNOWN:

@@ -9,6 +9,7 @@
 #include "ota/err.h"
 #include "shared/file.h"
 #include "shared/text.h"
+#include "skerryd/audit.h"
 #include "skerryd/note.h"
 #include "skerryd/sign.h"
 #include "skerryd/skerryd.h"
@@ -91,11 +92,14 @@ static int load_newest(struct skerryd *server, struct ota_keyset *keyset)
 	return rc;
 }
 
-static int put_keyset(struct skerryd *server, const struct store_keyset *row)
+static int put_keyset(struct skerryd *server, const struct store_keyset *row, const struct principal *who)
 {
-	char text[100];
+	char text[100], object[40];
 	snprintf(text, sizeof text, "keyset %lld counts from now on", (long long)row->version);
+	snprintf(object, sizeof object, "keyset/%lld", (long long)row->version);
 	if (store_keyset_add(server->store, row, note_now()) != 0)
+		return -1;
+	if (who && audit_add(server, who, "keyset.add", object, NULL) < 0)
 		return -1;
 	return skerryd_event(server, &(struct store_event){.kind = "keyset-added", .text = text});
 }
@@ -116,11 +120,11 @@ static int ring_online(struct skerryd *server)
 }
 
 /* A group of its own. */
-static enum trust_outcome store_one(struct skerryd *server, const struct store_keyset *row)
+static enum trust_outcome store_one(struct skerryd *server, const struct store_keyset *row, const struct principal *who)
 {
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return TRUST_FAILED;
-	if (put_keyset(server, row) < 0 || ring_online(server) < 0) {
+	if (put_keyset(server, row, who) < 0 || ring_online(server) < 0) {
 		skerryd_rollback(server);
 		return TRUST_FAILED;
 	}
@@ -175,12 +179,12 @@ static enum trust_outcome check_keyset(struct skerryd *server, const struct ota_
 
 /* With the keyset there may have come a new fleet key. A keyset that would leave us without one is not taken, unless we have none anyhow. */
 static enum trust_outcome take_checked(struct skerryd *server, const struct ota_keyset *keyset,
-	const struct store_keyset *row, struct fleet_error *error)
+	const struct store_keyset *row, const struct principal *who, struct fleet_error *error)
 {
 	struct trust *trust = &server->trust;
 	if (load_keys(server, error) < 0 || (check_keys(trust->fleet, keyset, error) < 0 && trust_can_sign(trust)))
 		return TRUST_CONFLICT;
-	enum trust_outcome outcome = store_one(server, row);
+	enum trust_outcome outcome = store_one(server, row, who);
 	if (outcome == TRUST_TAKEN) {
 		trust->newest = *keyset;
 		note("trust: keyset version=%u", keyset->version);
@@ -188,7 +192,8 @@ static enum trust_outcome take_checked(struct skerryd *server, const struct ota_
 	return outcome;
 }
 
-enum trust_outcome trust_take(struct skerryd *server, const uint8_t *bytes, size_t len, struct fleet_error *error)
+enum trust_outcome trust_take(struct skerryd *server, const uint8_t *bytes, size_t len, const struct principal *who,
+	struct fleet_error *error)
 {
 	struct ota_signed parts;
 	struct ota_keyset keyset;
@@ -204,7 +209,7 @@ enum trust_outcome trust_take(struct skerryd *server, const uint8_t *bytes, size
 		return TRUST_CONFLICT;
 	if (outcome == TRUST_TAKEN)
 		outcome = check_keyset(server, &parts, &keyset, error);
-	return outcome == TRUST_TAKEN ? take_checked(server, &keyset, &row, error) : outcome;
+	return outcome == TRUST_TAKEN ? take_checked(server, &keyset, &row, who, error) : outcome;
 }
 
 int trust_send_newer(struct skerryd *server, const char *device, int64_t version)
@@ -302,7 +307,7 @@ static int take_first(struct skerryd *server, struct fleet_error *error)
 		return 0;
 	if (file_read(path.text, OTA_KEYSET_BYTES_MAX, &bytes, error) < 0)
 		return -1;
-	enum trust_outcome outcome = trust_take(server, bytes.data, bytes.len, error);
+	enum trust_outcome outcome = trust_take(server, bytes.data, bytes.len, NULL, error);
 	file_bytes_free(&bytes);
 	if (outcome == TRUST_FAILED)
 		return fleet_fail(error, "free some space, or restore the database from a backup",

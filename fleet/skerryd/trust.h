@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "shared/signers.h"
+#include "skerryd/principal.h"
 #include "skerryd/store.h"
 
 struct skerryd;
@@ -37,9 +38,10 @@ enum trust_outcome {
 };
 /*
  * Take the keyset bytes[len] as the one after the newest, a group of its own; the fleet keys are read again. Devices that are online are told to ask.
- * REFUSED and CONFLICT: *error says why.
+ * `who` gave it, which is written down for the audit; NULL: nobody did. REFUSED and CONFLICT: *error says why.
  */
-enum trust_outcome trust_take(struct skerryd *server, const uint8_t *bytes, size_t len, struct fleet_error *error);
+enum trust_outcome trust_take(struct skerryd *server, const uint8_t *bytes, size_t len, const struct principal *who,
+	struct fleet_error *error);
 
 /* Send the device what is newer than `version`, in order. Inside a group. 0 or -1. */
 int trust_send_newer(struct skerryd *server, const char *device, int64_t version) STORE_CHECK;

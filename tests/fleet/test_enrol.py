@@ -13,6 +13,7 @@ import sys
 import threading
 
 import home
+import mqtt
 from cases import Failure, case, expect, main
 from pki import Authority  # noqa: E402
 
@@ -296,6 +297,55 @@ def renewal():
     stranger.say("cert/renew", {"csr": text(make_csr(make_key("renew-other")))})
     home.wait_until(lambda: "another key than the device's" in fleet.server.text(), "a renewal with another key is refused")
     expect("certExpires" not in device("renew-other"), "nothing was certified")
+
+
+def edit(path, *changes):
+    """What each pattern finds in the file is taken out or replaced, and is there."""
+    with open(path) as file:
+        text = file.read()
+    for pattern, by in changes:
+        expect(re.search(pattern, text), "%s has %s" % (path, pattern), text)
+        text = re.sub(pattern, by, text)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+@case("a home of before the issuer: --add-issuer gives it one, once; devices claim, and their certificates open the broker")
+def add_issuer():
+    old = home.Home(BIN, "old")
+    try:
+        for name in ("issuer.pem", "issuer.key", "clients.pem"):
+            os.remove(old.file("server", name))
+        edit(old.file("server", "mosquitto.conf"), (r"/server/clients\.pem", "/ca.pem" if os.path.exists(old.file("ca.pem")) else "/server/ca.pem"))
+        edit(old.file("server", "mosquitto.acl"), (r"pattern .*/cert/.*\n", ""))
+        edit(old.file("skerry.conf"), (r"claim-url = .*\n", ""))
+        old.start()
+        old.refused("enrol", "create", "--board", "qemu-virt", says="--add-issuer")
+        old.skerry("init", "--add-issuer")
+        old.stop()
+        old.refused("init", "--add-issuer", says="has an issuer already")
+        old.start()
+        made = old.json("enrol", "create", "--board", "qemu-virt", "--pattern", "late-{serial}")
+        old.skerry("device", "disk", "--enrol", made["token"], "--board", "qemu-virt", "--provision", old.scratch("late.provision"))
+        key, body = make_key("late-1"), {"token": made["token"], "board": "qemu-virt", "serial": "1"}
+        body["csr"] = text(make_csr(key))
+        code, head, answer = old.curl("/claim", "-X", "POST", "-H", "Content-Type: application/json", "-d", json.dumps(body))
+        expect(code == 0 and " 200" in head.splitlines()[0], "certified", head, answer)
+        crt = old.scratch("late-1.crt")
+        with open(crt, "w") as file:
+            file.write(ssl.DER_cert_to_PEM_cert(base64.urlsafe_b64decode(json.loads(answer)["certificate"] + "===")))
+        client = mqtt.Client(old.broker_port, old.file("server", "ca.pem"), crt, key, client_id="late-1")
+        client.subscribe("%s/late-1/cert/issued" % home.PREFIX)
+        client.publish("%s/late-1/presence" % home.PREFIX, json.dumps({"online": True, "boot": 1}))
+        home.wait_until(lambda: old.json("device", "show", "late-1")["online"], "it is online")
+        client.publish("%s/late-1/cert/renew" % home.PREFIX, json.dumps({"csr": body["csr"]}))
+        expect(client.inbox.get(timeout=home.TIMEOUT_S)[0].endswith("/cert/issued"), "it may renew")
+        client.close()
+        before = old.device("before-1")  # one with a certificate of the CA
+        home.wait_until(lambda: old.json("device", "show", "before-1")["online"], "devices of before are let in as ever")
+        before.stop()
+    finally:
+        old.remove()
 
 
 @case("a revoked device is heard no more, at once, and gets nothing; others go on")

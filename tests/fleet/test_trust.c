@@ -21,6 +21,7 @@
 #include "skerry/keychain.h"
 #include "skerryd/jobs.h"
 #include "skerryd/note.h"
+#include "skerryd/store_priv.h"
 
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER  "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -106,10 +107,12 @@ static void next_keyset(struct fixture *f, bool rotates)
 	f->newest = next;
 }
 
+static const struct principal operator_ = {.role = ROLE_ADMIN, .name = "operator"};
+
 static enum trust_outcome take(struct fixture *f, const struct keychain_link *link)
 {
 	struct fleet_error error = {0};
-	enum trust_outcome outcome = trust_take(&f->server, link->bytes.bytes, link->bytes.len, &error);
+	enum trust_outcome outcome = trust_take(&f->server, link->bytes.bytes, link->bytes.len, &operator_, &error);
 	if (outcome == TRUST_REFUSED || outcome == TRUST_CONFLICT) {
 		assert_true(*error.cause);
 		assert_true(*error.remedy);
@@ -267,6 +270,35 @@ static void refused(void **state)
 }
 
 /* A keyset whose fleet key did not come along must not stop the fleet. */
+static unsigned audited(const struct fixture *f)
+{
+	json_t *rows;
+	assert_int_equal(
+		store_select(f->server.store, &rows, "SELECT n FROM audit WHERE action = 'keyset.add'", ""), 0);
+	unsigned count = (unsigned)json_array_size(rows);
+	json_decref(rows);
+	return count;
+}
+
+/* Both are there or neither: a keyset that nobody is known to have given, counts for nobody. */
+static void written_down(void **state)
+{
+	struct fixture *f = *state;
+	int64_t newest;
+	next_keyset(f, false);
+	assert_int_equal(
+		store_run(f->server.store,
+			"CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no'); END", ""),
+		0);
+	assert_int_equal(take(f, &f->newest), TRUST_FAILED);
+	assert_int_equal(store_keyset_newest(f->server.store, &newest), 0);
+	assert_int_equal(newest, 1);
+	assert_int_equal(f->server.trust.newest.version, 1);
+	assert_int_equal(store_run(f->server.store, "DROP TRIGGER refuse", ""), 0);
+	assert_int_equal(take(f, &f->newest), TRUST_TAKEN);
+	assert_int_equal(audited(f), 1);
+}
+
 static void key_is_missing(void **state)
 {
 	struct fixture *f = *state;
@@ -369,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sequence_after_loss, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(chain, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(written_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(key_is_missing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_key_at_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(brought_in_order, set_up, tear_down),
