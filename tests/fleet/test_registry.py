@@ -418,6 +418,7 @@ def timeline():
             page = get("/devices/line/timeline", **query)
             expect(len(page["timeline"]) <= limit, "a page is no longer", limit, len(page["timeline"]))
             rows += page["timeline"]
+            expect(len(rows) <= len(wanted), "pages of %d tell nothing twice" % limit, rows[-3:])
             if "next" not in page:
                 break
             query["cursor"] = page["next"]
