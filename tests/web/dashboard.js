@@ -177,6 +177,7 @@ test("a rollout: planned, started, paused, resumed, aborted", async () => {
     await verb("Resume", "running");
     await verb("Abort", "aborted");
     expect((await page.getByRole("button", { name: /Start|Pause|Resume|Abort/ }).count()) === 0, "an aborted rollout offers nothing more");
+    expect(await page.getByText("not opened").isVisible() && (await page.getByText(/opens in/).count()) === 0, "the wave that never opened says so, and promises nothing");
     await page.locator("td .badge", { hasText: "canceled" }).first().waitFor();
     await shot(page, "rollout-aborted-1280");
     await close(page);

@@ -13,16 +13,18 @@ import { Badge, Button, Card, Digest, Empty, Facts, Failure, Link, PageHead, Pen
 
 const WAVE_TONE = { waiting: "idle", open: "info", passed: "good" };
 
-function Wave({ wave, spec, index, onShow }) {
+/* `over`: the rollout ended, so no wave opens any more. */
+function Wave({ wave, spec, index, over, onShow }) {
     const now = useNow(1);
-    const opens = wave.opensAt && wave.opensAt > now ? `opens in ${span(wave.opensAt - now)}` : "";
+    const opens = !over && wave.opensAt && wave.opensAt > now ? `opens in ${span(wave.opensAt - now)}` : "";
+    const state = over && wave.state !== "passed" ? (wave.state === "open" ? "ended" : "not opened") : wave.state;
     return (
         <div class="wave">
-            <header><strong>{index + 1}. {wave.name}</strong><Badge tone={WAVE_TONE[wave.state]}>{wave.state}</Badge>{opens && <span class="muted">{opens}</span>}
+            <header><strong>{index + 1}. {wave.name}</strong><Badge tone={WAVE_TONE[state] || "idle"}>{state}</Badge>{opens && <span class="muted">{opens}</span>}
                 <span class="n">{plural(wave.size, "device")}{wave.inFlight > 0 && ` · ${count(wave.inFlight)} in flight`}</span></header>
             <ProgressBar counts={wave.counts} />
             <div class="line"><Counts counts={wave.counts} /><Button class="button small" onClick={onShow}>Devices</Button></div>
-            {wave.state !== "passed" && <p class="gate">{wave.satisfiedAt ? `Gate satisfied since ${span(Math.max(0, now - wave.satisfiedAt))}` : `Gate: ${gateText(spec, wave)}`}</p>}
+            {!over && wave.state !== "passed" && <p class="gate">{wave.satisfiedAt ? `Gate satisfied since ${span(Math.max(0, now - wave.satisfiedAt))}` : `Gate: ${gateText(spec, wave)}`}</p>}
         </div>
     );
 }
@@ -139,7 +141,7 @@ export function Rollout({ id, who }) {
                 <div class="stack">
                     <Card title="Progress" flush>
                         <div class="wave total"><ProgressBar counts={rollout.counts} /><Counts counts={rollout.counts} /></div>
-                        {rollout.waves.map((one, i) => <Wave key={i} index={i} wave={one} spec={rollout.spec?.waves?.[i]} onShow={() => show(i)} />)}
+                        {rollout.waves.map((one, i) => <Wave key={i} index={i} wave={one} over={Boolean(rollout.endedAt)} spec={rollout.spec?.waves?.[i]} onShow={() => show(i)} />)}
                     </Card>
                     <Targets rollout={rollout} wave={wave} setWave={setWave} />
                 </div>
