@@ -183,6 +183,74 @@ test("a rollout: planned, started, paused, resumed, aborted", async () => {
     await close(page);
 });
 
+const verbs = async (page) => (await page.locator(".page-head .actions button").allTextContents()).map((one) => one.trim());
+
+async function act(page, name, state) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+    if (state)
+        await page.locator(".page-head .badge", { hasText: state }).waitFor();
+}
+
+test("who may not is offered nothing: a viewer on each page, an operator where tokens are made", async () => {
+    const offers = async (token, path) => {
+        const page = await open({ token, path });
+        await page.locator("main h1").waitFor();
+        await page.getByText(/^(viewer|operator)/).first().waitFor();
+        await until(page, () => !document.querySelector("main .loading"));
+        const names = (await page.locator("main button, main input[type=file]").allTextContents()).map((one) => one.trim());
+        await close(page);
+        return names;
+    };
+    const DO = { "/ui/devices/tide-1": ["Update", "Identify", "Restart"], "/ui/rollouts": ["New rollout"] };
+    for (const [path, acts] of Object.entries(DO)) {
+        const viewer = await offers(facts.tokens.viewer, path), operator = await offers(facts.tokens.operator, path);
+        expect(!acts.some((one) => viewer.includes(one)), `a viewer is not offered ${acts} on ${path}`, viewer);
+        expect(acts.every((one) => operator.includes(one)), `an operator is offered ${acts} on ${path}`, operator);
+    }
+    for (const token of Object.values(facts.tokens)) {
+        const names = await offers(token, "/ui/settings");
+        expect(!names.some((one) => /token/i.test(one)), "tokens are an admin's", names);
+        const page = await open({ token, path: `/ui/rollouts/${facts.rollout}` });
+        await page.getByRole("heading", { name: "neap tide" }).waitFor();
+        await page.getByText(/^(viewer|operator)/).first().waitFor();
+        expect((await verbs(page)).length === 0, "neither a viewer nor the author may approve or start it", await verbs(page));
+        await close(page);
+    }
+});
+
+test("a rollout of somebody else: approved, started, the failed one tried again, all rolled back", async () => {
+    const page = await open({ path: `/ui/rollouts/${facts.rollout}` });
+    await page.getByRole("heading", { name: "neap tide" }).waitFor();
+    await page.getByRole("button", { name: "Approve", exact: true }).waitFor();
+    expect(!(await verbs(page)).includes("Start"), "it cannot start before", await verbs(page));
+    await act(page, "Approve");
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor();
+    expect(!(await verbs(page)).includes("Approve"), "one approves once", await verbs(page));
+    await act(page, "Start", "paused"); // its only wave has ended below its gate
+    await page.locator("td .badge", { hasText: "failed" }).waitFor();
+    await act(page, "Retry failed");
+    await page.locator("td .badge", { hasText: "pending" }).waitFor();
+    expect(!(await verbs(page)).includes("Retry failed"), "nobody has failed any more", await verbs(page));
+    await act(page, "Resume", "running");
+    await page.locator(".wave .good", { hasText: "2 succeeded" }).first().waitFor();
+    expect((await verbs(page)).join() === "Pause,Close,Roll back,Abort", "it waits for later devices until it is closed", await verbs(page));
+    await act(page, "Roll back", "reverted");
+    await page.locator(".wave", { hasText: "2 going back" }).first().waitFor();
+    expect((await verbs(page)).length === 0, "then nothing is left to do", await verbs(page));
+    await close(page);
+});
+
+test("skerryd goes and comes back: the page says so, and tells what happened meanwhile", async () => {
+    const page = await open({ allowed: ["ERR_", "503"] });
+    await page.getByText("Live", { exact: true }).waitFor();
+    process.kill(facts.skerryd, "SIGTERM");
+    await page.getByText("Disconnected", { exact: true }).waitFor();
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.getByRole("list", { name: "Events, newest first" }).getByText("skerryd started").first().waitFor();
+    await close(page);
+});
+
 // Every page as it looks, on a desk and on a phone, light and dark: fits, is accessible, and says something.
 const PAGES = [["overview", "/"], ["device", "/ui/devices/harbour-1"], ["rollouts", "/ui/rollouts"], ["rollout-new", "/ui/rollouts/new"], ["images", "/ui/images"],
     ["audit", "/ui/audit"], ["settings", "/ui/settings"], ["missing", "/ui/nowhere"]];

@@ -26,7 +26,7 @@ class Fleet:
 
     def __init__(self, bin_folder, rows=ROWS):
         self.home, self.rows = home.Home(bin_folder), rows
-        self.devices, self.ended = {}, threading.Event()
+        self.devices, self.ended, self.failing = {}, threading.Event(), {"tide-2"}
 
     def start(self):
         self.home.start()
@@ -37,8 +37,11 @@ class Fleet:
         for name in ("harbour-1", "harbour-2", "beacon-7"):
             self.devices[name] = self.home.device(name, play=self._install)
             self._answer(self.devices[name])
+        self.devices.update({name: self.home.device(name, play=self._install, digest=self.images[0]) for name in ("tide-1", "tide-2")})
         self._speak()
-        return {"url": "https://127.0.0.1:%d" % self.home.http_port, "token": self.home.token().strip(), "rows": self.rows + len(self.devices),
+        tokens = {role: self._make("tokens", {"name": "web-" + role, "role": role}, self.home.token())["token"] for role in ("viewer", "operator")}
+        threading.Thread(target=self._restart, daemon=True).start()
+        return {"tokens": tokens, "skerryd": self.home.server.process.pid, "rollout": self._rollout(tokens["operator"]), "url": "https://127.0.0.1:%d" % self.home.http_port, "token": self.home.token().strip(), "rows": self.rows + len(self.devices),
                 "digests": self.images}
 
     def _fill(self):
@@ -78,6 +81,24 @@ class Fleet:
             home.expect(code in (200, 201), "the %s is taken" % what, code, body)
         return digest
 
+    def _make(self, path, body, token):
+        context = ssl.create_default_context(cafile=self.home.file("server", "ca.pem"))
+        request = urllib.request.Request("https://127.0.0.1:%d/api/v1/%s" % (self.home.http_port, path), json.dumps(body).encode(),
+                                         {"Authorization": "Bearer " + token.strip(), "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, context=context, timeout=home.TIMEOUT_S) as answer:
+            return json.load(answer)
+
+    def _rollout(self, token):
+        """A draft of somebody else than who looks at it, that needs an approval; one of its two devices fails at first."""
+        return self._make("rollouts", {"name": "neap tide", "image": self.images[1], "selector": "id in (tide-1 tide-2)", "approvals": 1, "members": "continuous",
+                                       "waves": [{"name": "all"}], "device": {"retries": 0, "trialS": 10}}, token)["id"]
+
+    def _restart(self):
+        """skerryd is started again when a case ended it."""
+        while not self.ended.wait(0.5):
+            if self.home.server.process.poll() is not None and not self.ended.wait(1):
+                self.home.start_server()
+
     def _job(self, job):
         """Asked for by several devices at a time, which Home.api() is not made for."""
         context = ssl.create_default_context(cafile=self.home.file("server", "ca.pem"))
@@ -90,6 +111,10 @@ class Fleet:
         """Plays an update, slowly enough to be seen, and ends it well."""
         job, expected = execution["jobId"], execution["versionNumber"]
         wanted = self._job(job)
+        if device.name in self.failing:
+            self.failing.remove(device.name)
+            device.update(job, "FAILED", expected, error="E_DOWNLOAD")
+            return
         for percent in (25, 50, 75, 100):
             outcome, _ = device.update(job, "IN_PROGRESS", expected, step="download", percent=percent)
             if outcome != "accepted":

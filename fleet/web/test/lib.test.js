@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { certificateWarning, isSelector, queryOf } from "../src/lib/devices.js";
 import * as format from "../src/lib/format.js";
+import { verbsFor } from "../src/lib/rollouts.js";
 import { pageOf } from "../src/lib/route.js";
 import { parser } from "../src/lib/sse.js";
 import { add } from "../src/lib/timeline.js";
@@ -25,6 +26,12 @@ test("a stream of events is the same however it is cut", () => {
 test("a message that has not ended, or has no data, is none", () => {
     assert.deepEqual(messages("data: half\n"), []);
     assert.deepEqual(messages("event: fleet\n\n: comment\n\n"), []);
+});
+
+test("a rollout that is over, in whatever way, offers nothing", () => {
+    for (const state of ["complete", "aborting", "aborted", "reverting", "reverted"])
+        assert.deepEqual(verbsFor({ state, counts: { succeeded: 2, failed: 1 }, spec: { members: "continuous" } }, { role: "admin", name: "a" }), [], state);
+    assert.deepEqual(verbsFor({ state: "running", counts: { failed: 1 }, spec: {} }, { role: "admin", name: "a" }), ["pause", "retry", "rollback", "abort"]);
 });
 
 test("a certificate is warned of when it ends within 30 days, of devices that count", () => {

@@ -10,7 +10,7 @@ export const VERBS = {
     resume: { label: "Resume", icon: "play", kind: "primary", in: ["paused"], ask: "Devices start again. The failures so far no longer count towards the stop criteria.", done: "resumed" },
     retry: { label: "Retry failed", icon: "retry", in: ["running", "paused"], ask: "Failed and timed-out devices get a new try.", done: "failed devices get a new try" },
     close: { label: "Close", icon: "check", in: ["running", "paused"], ask: "No later device joins; the rollout completes when all in it are done.", done: "closed" },
-    rollback: { label: "Roll back", icon: "back", kind: "danger", in: ["running", "paused", "complete"], danger: true,
+    rollback: { label: "Roll back", icon: "back", kind: "danger", in: ["running", "paused"], danger: true,
         ask: "Everything in flight is withdrawn, and each device that succeeded goes back to the image it ran before. This cannot be undone.", done: "rolling back" },
     abort: { label: "Abort", icon: "stop", kind: "danger", in: ["running", "paused"], danger: true,
         ask: "Nothing more is started and what was offered is withdrawn. Devices that succeeded keep the image. This cannot be undone.", done: "aborting" },
