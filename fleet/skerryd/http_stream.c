@@ -15,7 +15,7 @@
 #define TURN_MS      1000 /* how late a beat may be */
 #define BLOCK_BYTES  1024 /* libmicrohttpd's own, for clients of HTTP/1.0 */
 #define SOCKET_BYTES (64 << 10)
-#define RETRY_HEADER "retry: 2000\n\n"
+#define HEAD_BYTES   64
 
 struct stream {
 	struct stream *next;
@@ -66,12 +66,11 @@ static size_t copy_text(struct stream *stream, char *out, size_t room)
 static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t max)
 {
 	struct stream *stream = ctx;
-	size_t len = strlen(RETRY_HEADER);
+	size_t len;
 	int64_t now_ms = note_now_ms();
-	if (position == 0 && max >= len) {
-		memcpy(out, RETRY_HEADER, len);
-		return (ssize_t)len;
-	}
+	/* Where it begins: a client that is cut off before its first event goes on from there. */
+	if (position == 0 && max >= HEAD_BYTES)
+		return snprintf(out, max, "retry: 2000\nid: %lld\n\n", (long long)stream->listener.event);
 	for (len = 0; len < max && is_ready(stream, now_ms) && stream->text;)
 		len += copy_text(stream, out + len, max - len);
 	if (len)

@@ -244,10 +244,13 @@ test("a rollout of somebody else: approved, started, the failed one tried again,
 test("skerryd goes and comes back: the page says so, and tells what happened meanwhile", async () => {
     const page = await open({ allowed: ["ERR_", "503"] });
     await page.getByText("Live", { exact: true }).waitFor();
+    const list = page.getByRole("list", { name: "Events, newest first" });
+    await list.waitFor();
+    const start = Math.floor(Date.now() / 1000) * 1000;
     process.kill(facts.skerryd, "SIGTERM");
     await page.getByText("Disconnected", { exact: true }).waitFor();
     await page.getByText("Live", { exact: true }).waitFor();
-    await page.getByRole("list", { name: "Events, newest first" }).getByText("skerryd started").first().waitFor();
+    await until(page, (at) => [...document.querySelectorAll(".events li")].some((one) => one.textContent.includes("skerryd started") && Date.parse(one.querySelector("time").dateTime) >= at), start);
     await close(page);
 });
 
