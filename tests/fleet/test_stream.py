@@ -177,9 +177,10 @@ def far_behind():
         device.stop()
 
 
-@case("the fleet's picture follows what no event tells: a device's health, and one that comes back")
+@case("the fleet's picture follows what no event tells: a device's health")
 def picture():
     device = fleet.device("pic-1")
+    home.wait_until(lambda: fleet.json("device", "show", "pic-1").get("health") == "good", "its first report is taken")
     stream = Stream()
     base = stream.until(lambda event, n, data: event == "fleet" and data["health"].get("good"), "the picture")
     report = {"device": "pic-1", "board": "qemu-virt", "app": "sensor", "version": "1.0.0", "digest": "11" * 32, "slot": "a", "counter": 1, "boots": 1}
@@ -188,10 +189,6 @@ def picture():
     device.say("report", dict(report, mode="normal"))
     stream.until(lambda event, n, data: event == "fleet" and data["health"] == base["health"], "it is well again")
     device.stop()
-    fleet.skerry("device", "remove", "pic-1")
-    stream.until(lambda event, n, data: event == "fleet" and data["devices"] == base["devices"] - 1, "one less")
-    fleet.api("/api/v1/devices/pic-1", "-X", "PUT", "-H", "Content-Type: application/json", "-d", '{"board": "qemu-virt"}')
-    stream.until(lambda event, n, data: event == "fleet" and data["devices"] == base["devices"], "it came back")
     stream.close()
 
 
