@@ -314,6 +314,11 @@ static int answer_accepted(struct skerryd *server, const struct store_job *job, 
 	return 0;
 }
 
+bool jobs_step_has_payload(const char *step)
+{
+	return *step && strcmp(step, "manifest") != 0 && strcmp(step, "download") != 0 && strcmp(step, "verify") != 0;
+}
+
 /* A new step is worth an event; the percents between are not. */
 static bool is_news(const struct store_job *job, const struct message_update *update)
 {
@@ -339,6 +344,7 @@ static int apply(struct skerryd *server, struct store_job *job, const struct mes
 			return -1;
 		free(job->details);
 		job->details = details;
+		job->has_payload = jobs_step_has_payload(message_detail(update->details, "step"));
 	}
 	server->changed |= CHANGED_JOB;
 	homeassistant_touch(server, job->device);

@@ -44,4 +44,7 @@ int jobs_ring_all(struct skerryd *server) STORE_CHECK;
 /* Every half second or so: doorbells that are due, jobs that have timed out. True: more bells are due, call it again soon. */
 bool jobs_tick(struct skerryd *server);
 
+/* A device that is at this step (SPEC §8) has the whole payload, checked: it needs the artifact server no more. "": it has not said. */
+bool jobs_step_has_payload(const char *step);
+
 #endif

@@ -24,6 +24,7 @@ static void forget_all(struct rollouts *rollouts)
 		rollouts->first = r->next;
 		rollout_free(r);
 	}
+	rollouts->room_ms = 0;
 	rollouts->loaded = false;
 }
 

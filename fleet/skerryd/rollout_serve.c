@@ -8,9 +8,10 @@
 #include "skerryd/note.h"
 #include "skerryd/rollouts_priv.h"
 
-#define DECISIONS_A_GROUP 256 /* the rest in the next turn: others have theirs meanwhile */
+#define DECISIONS_A_GROUP 64 /* the rest in the next turn: others have theirs meanwhile */
 #define PICKED_AT_ONCE    64
 #define BUSY_RETRY_MS     1000
+#define ROOM_MS           250 /* how long a count of those who fetch holds */
 
 /* Devices that were picked and not looked at yet. */
 struct picked {
@@ -69,6 +70,41 @@ static int put_off(struct skerryd *server, const struct open_rollout *r, struct 
 	return store_target_put(server->store, r->row.id, target);
 }
 
+/* ---- room ---- */
+
+/*
+ * However many devices may be in flight: those who fetch at the same time share the artifact server, and when they are too many for it all run into
+ * their timeouts and come again. So no more are started than `downloads-max` at once, of all rollouts together, each a like part of what is free.
+ */
+static int share_room(struct skerryd *server, const struct open_rollout *asking)
+{
+	struct rollouts *rollouts = server->rollouts;
+	int64_t fetching, max = (int64_t)server->settings.downloads_max, sharing = 1;
+	if (store_job_count_fetching(server->store, &fetching) < 0)
+		return -1;
+	for (const struct open_rollout *r = rollouts->first; r; r = r->next)
+		sharing += r != asking && (r->row.state == ROLLOUT_RUNNING || r->row.state == ROLLOUT_REVERTING);
+	rollouts->room = max > fetching ? (max - fetching + sharing - 1) / sharing : 0;
+	rollouts->room_ms = server->now_ms + ROOM_MS;
+	return 0;
+}
+
+/* 1: a device may be started; 0: not before rollouts.room_ms; -1. */
+static int has_room(struct skerryd *server, struct open_rollout *r)
+{
+	const struct rollouts *rollouts = server->rollouts;
+	int64_t left_ms = rollouts->room_ms - server->now_ms;
+	if (server->settings.downloads_max == 0)
+		return 1;
+	if ((left_ms <= 0 || left_ms > ROOM_MS || r->room_ms == 0) && share_room(server, r) < 0)
+		return -1;
+	if (r->room_ms != rollouts->room_ms) {
+		r->room_ms = rollouts->room_ms;
+		r->room = rollouts->room;
+	}
+	return r->room > 0;
+}
+
 /* ---- starting ---- */
 
 /* The rollout cannot go on as it is: somebody has to look. */
@@ -83,6 +119,7 @@ static int started(
 	/* What it runs now is what it would go back to; unless that is the image itself. */
 	if (*device->digest && strcmp(device->digest, r->row.digest) != 0)
 		snprintf(target->digest_before, sizeof target->digest_before, "%s", device->digest);
+	r->room--;
 	if (rollout_step(server, r, target, EVENT_START, NULL) < 0)
 		return -1;
 	rollout_started(&r->rollout, &r->description->spec, target->wave, server->now_ms);
@@ -161,6 +198,7 @@ static int revert_job(struct skerryd *server, struct open_rollout *r, struct sto
 		.rollout = r->row.id};
 	switch (jobs_create(server, &order, target->job)) {
 	case JOBS_DONE:
+		r->room--;
 		return rollout_step(server, r, target, EVENT_REVERT_START, NULL);
 	case JOBS_BUSY:
 		target->job[0] = 0;
@@ -274,6 +312,14 @@ int rollout_serve(struct skerryd *server, struct open_rollout *r)
 		if (decision.kind == DECIDE_WAIT) {
 			r->due_ms = decision.until_ms;
 			break;
+		}
+		if (decision.kind == DECIDE_START || decision.kind == DECIDE_REVERT) {
+			int room = has_room(server, r);
+			if (room <= 0) {
+				r->due_ms = server->rollouts->room_ms;
+				rc = room;
+				break;
+			}
 		}
 		/* Even when nothing comes of it: what is in memory may not be what is in the database. */
 		r->touched = true;

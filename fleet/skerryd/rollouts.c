@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "skerryd/jobs.h"
 #include "skerryd/note.h"
 #include "skerryd/rollouts_priv.h"
 
@@ -143,7 +144,7 @@ static bool is_withdrawn(const struct store_job *job, const struct store_target 
 {
 	json_t *details = json_loads(job->details, 0, NULL);
 	const char *step = json_string_value(json_object_get(details, "step"));
-	*armed = step && strcmp(step, "manifest") != 0 && strcmp(step, "download") != 0 && strcmp(step, "verify") != 0;
+	*armed = jobs_step_has_payload(step ? step : "");
 	json_decref(details);
 	return target->target.stopped && job->status == JOB_CANCELED;
 }

@@ -13,12 +13,15 @@ struct open_rollout {
 	struct rollout rollout, kept; /* as it is, and as it was last written */
 	int64_t due_ms;               /* when something is to be decided again */
 	int64_t look_ms, join_ms;     /* … who is late; who is new */
-	bool changed;                 /* something is to be written */
-	bool touched;                 /* … was written in the open group */
+	int64_t room, room_ms; /* devices that it may still start; what rollouts.room_ms was when it was given them */
+	bool changed;          /* something is to be written */
+	bool touched;          /* … was written in the open group */
 };
 
 struct rollouts {
 	struct open_rollout *first;
+	int64_t room,
+		room_ms; /* devices that each may start until then; then it is asked again how many are fetching */
 	bool loaded;
 };
 

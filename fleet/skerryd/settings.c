@@ -12,6 +12,7 @@
 #define RATE_BURST             2000
 #define DEVICE_RATE_PER_S      50
 #define DEVICE_RATE_BURST      200
+#define DOWNLOADS_MAX          500
 #define ARTIFACT_URL_MAX       180 /* with "/<digest>.fit" still an address that a job may carry */
 
 /* One that a file need not have: *value is what counts then. */
@@ -29,6 +30,7 @@ static int read_numbers(struct settings *settings, struct fleet_error *error)
 	settings->rate_burst = RATE_BURST;
 	settings->device_rate_per_s = DEVICE_RATE_PER_S;
 	settings->device_rate_burst = DEVICE_RATE_BURST;
+	settings->downloads_max = DOWNLOADS_MAX;
 	if (conf_positive(&settings->text, "broker-port", 65535, &settings->broker_port, error) < 0 ||
 		conf_positive(&settings->text, "http-port", 65535, &settings->http_port, error) < 0 ||
 		conf_positive(&settings->text, "step-timeout-s", 31536000, &settings->step_timeout_s, error) < 0)
@@ -40,7 +42,8 @@ static int read_numbers(struct settings *settings, struct fleet_error *error)
 	if (read_optional(settings, "rate-per-s", 1000000, &settings->rate_per_s, error) < 0 ||
 		read_optional(settings, "rate-burst", 1000000, &settings->rate_burst, error) < 0)
 		return -1;
-	if (read_optional(settings, "device-rate-per-s", 1000000, &settings->device_rate_per_s, error) < 0)
+	if (read_optional(settings, "device-rate-per-s", 1000000, &settings->device_rate_per_s, error) < 0 ||
+		read_optional(settings, "downloads-max", 1000000, &settings->downloads_max, error) < 0)
 		return -1;
 	return read_optional(settings, "device-rate-burst", 1000000, &settings->device_rate_burst, error);
 }

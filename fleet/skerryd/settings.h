@@ -17,6 +17,7 @@ struct settings {
 	uint64_t rate_per_s, rate_burst;               /* requests of one token */
 	uint64_t device_rate_per_s, device_rate_burst; /* messages of one device */
 	uint64_t certificate_lifetime_s;               /* of those that devices get */
+	uint64_t downloads_max;                        /* devices that rollouts let fetch at once; 0: no bound */
 	uint8_t token_hash[32];                        /* SHA-256 of the operator's token */
 	bool verbose;
 	bool homeassistant;

@@ -264,11 +264,12 @@ struct store_job {
 	int64_t queued_at, started_at, updated_at; /* unix seconds; started_at 0: not yet */
 	char *details, *document;                  /* JSON objects; owned */
 	char rollout[33];                          /* "": an operator's */
+	bool has_payload;                          /* the device has fetched it */
 };
 void store_job_free(struct store_job *job);
 /* STORE_NONE: the device has an open job already. */
 int store_job_add(struct store *store, const struct store_job *job) STORE_CHECK;
-/* Write status, versionNumber, times and details. */
+/* Write status, versionNumber, times, details and has_payload. */
 int store_job_put(struct store *store, const struct store_job *job) STORE_CHECK;
 int store_job_get(struct store *store, const char *id, struct store_job *job) STORE_CHECK;
 /* The device's oldest open job. */
@@ -283,6 +284,8 @@ int store_job_newest_json(struct store *store, const char *device, json_t **job)
 /* The device's newest SUCCEEDED job: its id and digest. */
 int store_job_success(struct store *store, const char *device, char id[65], char digest[65]) STORE_CHECK;
 int store_job_count_open(struct store *store, int64_t *count) STORE_CHECK;
+/* Open jobs whose device is online and has not fetched the payload: who is at the artifact server, or about to be. */
+int store_job_count_fetching(struct store *store, int64_t *count) STORE_CHECK;
 /* Ids of the devices with a QUEUED job, a JSON array. */
 int store_jobs_waiting(struct store *store, json_t **devices) STORE_CHECK;
 

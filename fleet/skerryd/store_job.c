@@ -6,7 +6,7 @@
 
 #define JOB_STRUCT_COLUMNS                                                                                             \
 	"SELECT id, device, digest, version, status, version_number, queued_at, started_at, updated_at, details, "     \
-	"document, rollout"                                                                                            \
+	"document, rollout, has_payload"                                                                               \
 	" FROM jobs "
 #define JOB_JSON_COLUMNS                                                                                               \
 	"SELECT id AS jobId, device, digest, version, status, details AS statusDetails_json,"                          \
@@ -41,6 +41,7 @@ static int take_job(struct store *store, sqlite3_stmt *stmt, struct store_job *j
 	store_copy_text(stmt, 2, job->digest, sizeof job->digest);
 	store_copy_text(stmt, 3, job->version, sizeof job->version);
 	store_copy_text(stmt, 11, job->rollout, sizeof job->rollout);
+	job->has_payload = sqlite3_column_int64(stmt, 12) != 0;
 	bool known = status && job_status_parse(status, &job->status);
 	job->details = column_dup(stmt, 9);
 	job->document = column_dup(stmt, 10);
@@ -66,10 +67,11 @@ int store_job_add(struct store *store, const struct store_job *job)
 int store_job_put(struct store *store, const struct store_job *job)
 {
 	return store_run(store,
-		"UPDATE jobs SET status = ?, version_number = ?, started_at = nullif(?, 0), updated_at = ?, details = ?"
-		" WHERE id = ?",
-		"siiiss", job_status_name(job->status), job->version_number, job->started_at, job->updated_at,
-		job->details, job->id);
+		"UPDATE jobs SET status = ?, version_number = ?, started_at = nullif(?, 0), updated_at = ?, details = "
+		"?,"
+		" has_payload = ? WHERE id = ?",
+		"siiisis", job_status_name(job->status), job->version_number, job->started_at, job->updated_at,
+		job->details, (int64_t)job->has_payload, job->id);
 }
 
 int store_job_get(struct store *store, const char *id, struct store_job *job)
@@ -136,14 +138,27 @@ int store_job_success(struct store *store, const char *device, char id[65], char
 	return 0;
 }
 
-int store_job_count_open(struct store *store, int64_t *count)
+static int count_jobs(struct store *store, const char *sql, int64_t *count)
 {
 	sqlite3_stmt *stmt;
-	if (store_find(store, &stmt, "SELECT count(*) FROM jobs WHERE " IS_OPEN, "") != 0)
+	if (store_find(store, &stmt, sql, "") != 0)
 		return -1;
 	*count = sqlite3_column_int64(stmt, 0);
 	store_done(store, stmt);
 	return 0;
+}
+
+int store_job_count_open(struct store *store, int64_t *count)
+{
+	return count_jobs(store, "SELECT count(*) FROM jobs WHERE " IS_OPEN, count);
+}
+
+int store_job_count_fetching(struct store *store, int64_t *count)
+{
+	return count_jobs(store,
+		"SELECT count(*) FROM jobs JOIN devices ON devices.id = jobs.device"
+		" WHERE jobs.has_payload = 0 AND jobs." IS_OPEN " AND devices.online = 1",
+		count);
 }
 
 int store_jobs_waiting(struct store *store, json_t **devices)

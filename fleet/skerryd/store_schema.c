@@ -177,5 +177,10 @@ static const char to_6[] =
 	" WHEN (" FACTS_NEW ") <> (" FACTS_OLD ") BEGIN " FACTS_TAKE FACTS_LEAVE "END;"
 	"CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN " FACTS_LEAVE "END;";
 
-const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6};
+/* How many devices are at the artifact server is asked several times a second while a rollout starts devices. */
+static const char to_7[] = "ALTER TABLE jobs ADD COLUMN has_payload INTEGER NOT NULL DEFAULT 0;"
+			   "CREATE INDEX jobs_fetching ON jobs (device)"
+			   " WHERE has_payload = 0 AND status IN ('QUEUED', 'IN_PROGRESS');";
+
+const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6, to_7};
 const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);

@@ -509,6 +509,7 @@ static bool set_up(struct world *w)
 	uint32_t bad_percent = draw(w, 60);
 	w->server.settings.prefix = "p";
 	w->server.settings.artifact_url = "https://10.0.2.2:8443/artifacts";
+	w->server.settings.downloads_max = draw(w, 4); /* 0: no bound */
 	w->server.now_ms = 1700000000000;
 	outbox_init(&w->server.outbox, "p");
 	snprintf(w->path, sizeof w->path, "%s/fleet.db", w->dir);

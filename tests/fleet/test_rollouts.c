@@ -189,16 +189,23 @@ static json_t *job_of(struct fixture *f, const char *id, char job_id[65])
 	return document;
 }
 
-static void update(struct fixture *f, const char *id, const char *status)
+/* `step` NULL: it does not say. */
+static void update_step(struct fixture *f, const char *id, const char *status, const char *step)
 {
 	char job[65];
-	json_t *document = job_of(f, id, job), *body = json_pack("{s:s}", "status", status);
+	json_t *document = job_of(f, id, job),
+	       *body = json_pack("{s:s, s:{s:s*}}", "status", status, "statusDetails", "step", step);
 	assert_non_null(document);
 	group(f);
 	assert_int_equal(jobs_on_update(&f->server, id, job, body), 0);
 	commit(f);
 	json_decref(body);
 	json_decref(document);
+}
+
+static void update(struct fixture *f, const char *id, const char *status)
+{
+	update_step(f, id, status, NULL);
 }
 
 static void succeed(struct fixture *f, const char *id, const char *digest)
@@ -435,6 +442,65 @@ static void another_rollouts_turn(void **state)
 	expect_target(f, "d1", TARGET_OFFERED);
 }
 
+/* However many may be in flight: so many are at the artifact server at once, of all rollouts; who is offline is not there. */
+static void downloads_max(void **state)
+{
+	struct fixture *f = *state;
+	f->server.settings.downloads_max = 2;
+	start(f, "\"stop\":[]," BY_ID);
+	pass_s(f, 4);
+	expect_target(f, "d2", TARGET_OFFERED);
+	assert_int_equal(in_state(f, TARGET_OFFERED), 2);
+	update_step(f, "d1", "IN_PROGRESS", "download");
+	pass_s(f, 4);
+	expect_target(f, "d3", TARGET_PENDING);
+	update_step(f, "d1", "IN_PROGRESS", "reboot");
+	pass_s(f, 4);
+	expect_target(f, "d3", TARGET_OFFERED);
+	expect_target(f, "d4", TARGET_PENDING);
+	online(f, "d2", false);
+	pass_s(f, 4);
+	expect_target(f, "d4", TARGET_OFFERED);
+	online(f, "d2", true);
+	pass_s(f, 4);
+	expect_target(f, "d5", TARGET_PENDING);
+	/* It fetches again, after a power cut: it counts again. */
+	succeed(f, "d3", NEW);
+	update_step(f, "d1", "IN_PROGRESS", "download");
+	pass_s(f, 4);
+	expect_target(f, "d5", TARGET_PENDING);
+	succeed(f, "d1", NEW);
+	succeed(f, "d4", NEW);
+	pass_s(f, 4);
+	expect_target(f, "d5", TARGET_OFFERED);
+}
+
+/* Neither has to wait until all of the other's are through. */
+static void downloads_are_shared(void **state)
+{
+	struct fixture *f = *state;
+	char first[33];
+	group(f);
+	add_image(f, LOST);
+	commit(f);
+	f->server.settings.downloads_max = 2;
+	start(f, "\"selector\":\"id in (d1 d2 d3)\"," BY_ID);
+	pass_s(f, 4);
+	memcpy(first, f->rollout, sizeof first);
+	create_for(f, LOST, "\"selector\":\"id in (d4 d5)\"," BY_ID);
+	assert_int_equal(act(f, &ann, VERB_START), ROLLOUTS_DONE);
+	pass_s(f, 4);
+	assert_int_equal(in_state(f, TARGET_OFFERED), 0);
+	group(f);
+	assert_int_equal(
+		store_run(f->server.store, "UPDATE jobs SET has_payload = 1 WHERE device IN ('d1', 'd2')", ""), 0);
+	commit(f);
+	pass_s(f, 4);
+	assert_int_equal(in_state(f, TARGET_OFFERED), 1);
+	memcpy(f->rollout, first, sizeof first);
+	expect_target(f, "d3", TARGET_OFFERED);
+}
+
 static void offline_policies(void **state)
 {
 	struct fixture *f = *state;
@@ -641,6 +707,8 @@ int main(void)
 		TEST(its_words_come_last),
 		TEST(its_words_come_last_back),
 		TEST(another_rollouts_turn),
+		TEST(downloads_max),
+		TEST(downloads_are_shared),
 		TEST(offline_policies),
 		TEST(late_ones),
 		TEST(windows),
