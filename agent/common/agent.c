@@ -394,6 +394,8 @@ static void logs_poll(struct agent *agent)
 
 	if (mqtt_backlog(&agent->mqtt) >= LOGS_BACKLOG_MAX)
 		return;
+	if (agent->reboot_ms != 0)
+		logs_hurry(&agent->logs);
 	len = logs_take(&agent->logs, &source, buf);
 	if (len > 0)
 		(void)!mqtt_publish(&agent->mqtt, "log", buf, len, 0);

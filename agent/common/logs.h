@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log ring to T/log (SPEC §8): in order, from the oldest line kept, at a bounded rate. What the ring overwrote meanwhile shows as a gap in `first`. */
+/* The log ring to T/log (SPEC §8): in order, from the oldest line kept, at a bounded rate, gathered: one a second while there is no backlog. What the ring overwrote meanwhile shows as a gap in `first`. */
 #ifndef AGENT_LOGS_H
 #define AGENT_LOGS_H
 
@@ -21,6 +21,9 @@ struct logs_source {
 
 /* The next message into buf[LOGS_MESSAGE_MAX]: its length, or 0: nothing to send now. The lines count as sent. */
 size_t logs_take(struct logs *logs, const struct logs_source *source, char *buf);
+
+/* The next lines are worth a message at once: there may be no later. */
+void logs_hurry(struct logs *logs);
 
 /* When there may be more. */
 uint64_t logs_deadline_ms(const struct logs *logs);

@@ -19,7 +19,7 @@ struct mqtt_events {
 	void (*up)(void *ctx);
 	/* Lost, or not reached: -OTA_E_*. Called once per attempt. */
 	void (*down)(void *ctx, int error);
-	/* Also before `up`: of filters that stand while others are still to be acknowledged.
+	/* Also before `up`: what the broker remembers may come before its word that the filters stand.
 	 * `suffix`: the topic below the base, NUL-terminated; payload[len] may be written to (decoding in place); both borrowed for the call. `retained`: sent before we subscribed, who knows when. */
 	void (*message)(void *ctx, const char *suffix, char *payload, size_t len, bool retained);
 };
@@ -30,7 +30,7 @@ struct mqtt_config {
 	uint16_t port;
 	const char *client_id;      /* and user name */
 	const char *base;           /* of all topics, without a slash at its end */
-	const char *const *filters; /* below the base; NULL-terminated */
+	const char *const *filters; /* below the base; at most MQTT_FILTERS_MAX, then NULL */
 	const char *will_suffix;    /* retained, QoS 1 */
 	char will[64];
 	const struct tls_context *tls;
@@ -47,8 +47,7 @@ struct mqtt {
 	struct tls tls;
 	struct mosquitto *client; /* NULL until TLS stands */
 	enum mqtt_phase phase;
-	size_t subscriptions; /* acknowledged */
-	int refusal;          /* CONNACK's or SUBACK's, as -OTA_E_*; 0 */
+	int refusal; /* CONNACK's or SUBACK's, as -OTA_E_*; 0 */
 	struct backoff backoff;
 	uint64_t deadline_ms; /* WAITING: next attempt; GREETING, SUBSCRIBING: give up */
 	uint64_t up_ms;       /* since when UP */

@@ -74,6 +74,27 @@ static void is_limited_in_rate_and_size(void **state)
 	assert_true(sent > 100 && sent <= 16 * 41);
 }
 
+/* Line by line, a message each second: what comes meanwhile waits for the next. Before a reset nothing waits. */
+static void gathers_lines(void **state)
+{
+	struct logs logs = {.next = 10};
+	char buf[LOGS_MESSAGE_MAX];
+	uint64_t first, messages = 0, lines = 0, begin = fake_now_ms;
+
+	(void)state;
+	for (line_count = 10; fake_now_ms < begin + 9500; fake_now_ms += 100) {
+		size_t len = logs_take(&logs, &source, buf);
+
+		lines += len > 0 ? lines_of(buf, len, &first) : 0;
+		messages += len > 0;
+		line_count++;
+	}
+	assert_true(lines >= 85 && messages <= 10);
+	assert_int_equal(logs_take(&logs, &source, buf), 0);
+	logs_hurry(&logs);
+	assert_int_equal(lines_of(buf, logs_take(&logs, &source, buf), &first), line_count - 10 - lines);
+}
+
 static int ugly_read(void *ctx, uint64_t *seq, char *buf, size_t cap)
 {
 	(void)ctx;
@@ -102,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_lines_across_gaps),
 		cmocka_unit_test(is_limited_in_rate_and_size),
+		cmocka_unit_test(gathers_lines),
 		cmocka_unit_test(takes_lines_of_control_characters),
 	};
 
