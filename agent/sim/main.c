@@ -14,9 +14,10 @@
 #include "ota/err.h"
 #include "platform.h"
 
-#define DEVICES_MAX  100000
-#define FILE_MAX     (64u << 20)
-#define TURN_MAX     64 /* devices served before the network is looked at again */
+#define DEVICES_MAX 100000
+#define FILE_MAX    (64u << 20)
+#define TURN_MAX                                                                                                       \
+	8192 /* devices served before the network is looked at again: cheap ones, unlike those with a handshake to do */
 #define WAIT_MAX_MS  100
 #define FDS_BUSY     4 /* one device in so many fetches an image beside its connection to the broker */
 #define FDS_OTHER    64

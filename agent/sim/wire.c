@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -15,14 +16,19 @@
 
 #include "platform.h"
 
-#define EVENTS_MAX 512
+#define EVENTS_MAX   512
+#define GREETING_MAX 64
+
+/* A handshake is over for us when we wrote something after the peer's first words. */
+enum phase { PHASE_WAITING, PHASE_GREETING, PHASE_ANSWERED, PHASE_GREETED };
 
 struct stream {
 	struct sim_wire *wire;
-	struct stream *next;
+	struct stream *next, *behind; /* of its device; in the line */
+	struct sockaddr_in to;
+	enum phase phase;
 	int fd; /* -1: none */
 	int error;
-	bool connecting;
 	uint32_t interest; /* as epoll knows it */
 };
 
@@ -99,16 +105,11 @@ static void interest_set(struct stream *stream, uint32_t events)
 	stream->interest = events;
 }
 
-static int socket_connect(struct stream *stream, const char *host, uint16_t port)
+static int socket_connect(struct stream *stream)
 {
-	const struct in_addr *address = address_of(host);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = stream};
 	int on = 1;
 
-	if (!address)
-		return -STREAM_E_NAME;
-	to.sin_addr = *address;
 	stream->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (stream->fd < 0)
 		return -STREAM_E_MEM;
@@ -116,10 +117,59 @@ static int socket_connect(struct stream *stream, const char *host, uint16_t port
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, stream->fd, &event) != 0)
 		return -STREAM_E_MEM;
 	stream->interest = event.events;
-	stream->connecting = true;
-	if (connect(stream->fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
+	if (connect(stream->fd, (struct sockaddr *)&stream->to, sizeof(stream->to)) != 0 && errno != EINPROGRESS)
 		return -STREAM_E_REFUSED;
 	return -STREAM_E_AGAIN;
+}
+
+/*
+ * ---- the line ----
+ * A real device has a processor of its own; these share one, which thousands of handshakes at once keep busy for longer than anybody's patience: all
+ * would give up and begin anew, and pings would come too late. So only some are in a handshake, and the connections of the others are on their way.
+ */
+
+static struct stream *line, **line_end = &line;
+static unsigned int greeting;
+
+static void line_join(struct stream *stream)
+{
+	*line_end = stream;
+	line_end = &stream->behind;
+}
+
+static void line_leave(const struct stream *stream)
+{
+	struct stream **link = &line;
+
+	while (*link && *link != stream)
+		link = &(*link)->behind;
+	assert(*link);
+	*link = stream->behind;
+	if (!*link)
+		line_end = link;
+}
+
+static void line_serve(void)
+{
+	while (line && greeting < GREETING_MAX) {
+		struct stream *stream = line;
+
+		line_leave(stream);
+		stream->phase = PHASE_GREETING;
+		greeting++;
+		stream->error = socket_connect(stream);
+	}
+}
+
+/* Its turn is over, however it ended. */
+static void greeted(struct stream *stream)
+{
+	if (stream->phase == PHASE_WAITING)
+		line_leave(stream);
+	else if (stream->phase != PHASE_GREETED)
+		greeting--;
+	stream->phase = PHASE_GREETED;
+	line_serve();
 }
 
 /* ---- the streams ---- */
@@ -127,13 +177,23 @@ static int socket_connect(struct stream *stream, const char *host, uint16_t port
 static int wire_open(struct stream **out, const char *host, uint16_t port)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
+	const struct in_addr *address = address_of(host);
 
 	if (!stream)
 		return -STREAM_E_MEM;
-	*stream = (struct stream){.wire = current, .next = current->streams, .fd = -1};
+	*stream = (struct stream){
+		.wire = current, .next = current->streams, .fd = -1, .phase = PHASE_GREETED, .error = -STREAM_E_NAME};
 	current->streams = stream;
-	stream->error = current->cut ? -STREAM_E_REFUSED : socket_connect(stream, host, port);
 	*out = stream;
+	if (!address)
+		return 0;
+	stream->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *address};
+	stream->error = current->cut ? -STREAM_E_REFUSED : -STREAM_E_AGAIN;
+	if (current->cut)
+		return 0;
+	stream->phase = PHASE_WAITING;
+	line_join(stream);
+	line_serve();
 	return 0;
 }
 
@@ -152,9 +212,8 @@ static int wire_status(const struct stream *stream)
 	return 0;
 }
 
-static ssize_t result_of(struct stream *stream, ssize_t done)
+static ssize_t result_of(ssize_t done)
 {
-	stream->connecting = false;
 	if (done >= 0)
 		return done;
 	return errno == EAGAIN || errno == EINTR ? -STREAM_E_AGAIN : -STREAM_E_RESET;
@@ -187,7 +246,9 @@ static ssize_t wire_read(struct stream *stream, void *buf, size_t len)
 		interest_set(stream, 0);
 		return -STREAM_E_AGAIN;
 	}
-	done = result_of(stream, recv(stream->fd, buf, allowed, 0));
+	done = result_of(recv(stream->fd, buf, allowed, 0));
+	if (done > 0 && stream->phase == PHASE_GREETING)
+		stream->phase = PHASE_ANSWERED;
 	if (done > 0 && stream->wire->bytes_per_s)
 		stream->wire->budget -= (uint64_t)done;
 	interest_set(stream, EPOLLIN);
@@ -200,8 +261,10 @@ static ssize_t wire_write(struct stream *stream, const void *buf, size_t len)
 
 	if (stream->fd < 0)
 		return -STREAM_E_RESET;
-	done = result_of(stream, send(stream->fd, buf, len, MSG_NOSIGNAL));
+	done = result_of(send(stream->fd, buf, len, MSG_NOSIGNAL));
 	interest_set(stream, done == -STREAM_E_AGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (done > 0 && stream->phase == PHASE_ANSWERED)
+		greeted(stream);
 	return done;
 }
 
@@ -222,6 +285,7 @@ static void wire_close(struct stream *stream, bool abort)
 	struct stream **link = &stream->wire->streams;
 
 	socket_drop(stream, abort);
+	greeted(stream);
 	while (*link != stream)
 		link = &(*link)->next;
 	*link = stream->next;
@@ -235,6 +299,7 @@ void sim_wire_cut(struct sim_wire *wire, bool cut)
 	wire->cut = cut;
 	for (struct stream *stream = wire->streams; cut && stream; stream = stream->next) {
 		socket_drop(stream, true);
+		greeted(stream);
 		stream->error = -STREAM_E_RESET;
 	}
 }
