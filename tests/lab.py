@@ -337,8 +337,9 @@ class Lab:
             return int(file.read())
 
     def start_broker(self):
-        self.broker = Service("mosquitto", [broker_program(), "-c", os.path.join(self.home, "server", "mosquitto.conf")],
-                              os.path.join(self.folder, "mosquitto.log"))
+        conf = os.path.join(self.home, "server", "mosquitto")
+        self.broker = Service("mosquitto", [broker_program(), "-c", conf + ".conf"], os.path.join(self.folder, "mosquitto.log"),
+                              dict(os.environ, OPENSSL_CONF=conf + ".openssl.cnf"))
         self.services.append(self.broker)
         self.broker.wait_port(self.broker_port)
 

@@ -31,6 +31,7 @@
 #define HOME_BROKER_ACL  "server/mosquitto.acl"
 #define HOME_SERVER_CONF "server/skerryd.conf"
 #define HOME_BROKER_CONF "server/mosquitto.conf"
+#define HOME_BROKER_TLS  "server/mosquitto.openssl.cnf"
 #define HOME_SERVER_CERT "server/skerryd.crt"
 #define HOME_SERVER_KEY  "server/skerryd.key"
 #define HOME_TOKEN_HASH  "server/api-token.sha256"

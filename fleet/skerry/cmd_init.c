@@ -190,13 +190,13 @@ static void say_made(const struct cli *cli, const struct init_plan *plan)
 		cli_print_json(said, false);
 		json_decref(said);
 	} else {
-		printf("made %s\n  start the broker:  mosquitto -c %s/" HOME_BROKER_CONF
-		       "\n  start the server:  skerryd --home %s\n"
+		printf("made %s\n  start the broker:  OPENSSL_CONF=%s/" HOME_BROKER_TLS
+		       " mosquitto -c %s/" HOME_BROKER_CONF "\n  start the server:  skerryd --home %s\n"
 		       "  the boot key for U-Boot is keys/boot.crt; keep keys/ safe and off the server\n"
 		       "  take the %llu root keys in " HOME_ROOTS
 		       "/ offline, each to another place: %llu of them replace any other key\n",
-			plan->home.dir, plan->home.dir, plan->home.dir, (unsigned long long)plan->keys.roots,
-			(unsigned long long)plan->keys.root_threshold);
+			plan->home.dir, plan->home.dir, plan->home.dir, plan->home.dir,
+			(unsigned long long)plan->keys.roots, (unsigned long long)plan->keys.root_threshold);
 	}
 }
 

@@ -62,10 +62,10 @@ def wait_until(condition, what, timeout_s=TIMEOUT_S):
 class Service:
     """A program that runs until stop(); its output goes to the file `log`."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, env=None):
         self.command, self.log = command, log
         with open(log, "ab") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
 
     def wait_port(self, port):
         def ready():
@@ -145,7 +145,8 @@ class Home:
     def start_broker(self):
         path = os.environ.get("PATH", "") + ":/usr/sbin"
         self.broker = Service([shutil.which("mosquitto", path=path), "-c", self.file("server", "mosquitto.conf")],
-                              self.scratch("mosquitto.log")).wait_port(self.broker_port)
+                              self.scratch("mosquitto.log"),
+                              dict(os.environ, OPENSSL_CONF=self.file("server", "mosquitto.openssl.cnf"))).wait_port(self.broker_port)
 
     def start_server(self):
         self.server = Service([os.path.join(self.bin, "skerryd"), "--home", self.path], self.scratch("skerryd.log")).wait_port(self.http_port)
