@@ -306,30 +306,38 @@ static int start_daemon(struct http *http, const struct http_listen *listen, str
 	return 0;
 }
 
-int http_start(struct skerryd *server, struct http **out, struct fleet_error *error)
+static void http_free(struct http *http)
+{
+	http_greet_close(&http->guard.greet);
+	http_streams_free(http->streams);
+	http_auth_free(http->auth);
+	free(http);
+}
+
+static int listen_and_start(struct http *http, struct fleet_error *error)
 {
 	struct http_listen listen;
+	if (!http->streams || !http->auth)
+		return fleet_fail(error, NULL, "out of memory");
+	if (http_greet_open(&http->guard.greet, error) < 0 ||
+		http_listen_open(&listen, &http->server->settings, error) < 0)
+		return -1;
+	int rc = start_daemon(http, &listen, error);
+	http_listen_close(&listen, rc < 0);
+	return rc;
+}
+
+int http_start(struct skerryd *server, struct http **out, struct fleet_error *error)
+{
 	struct http *http = calloc(1, sizeof *http);
 	if (!http)
 		return fleet_fail(error, NULL, "out of memory");
+	http->server = server;
+	http->guard.greet.fd = -1;
 	http->streams = http_streams_new(server);
 	http->auth = http_auth_new(&server->settings);
-	if (!http->streams || !http->auth) {
-		http_streams_free(http->streams);
-		http_auth_free(http->auth);
-		free(http);
-		return fleet_fail(error, NULL, "out of memory");
-	}
-	http->server = server;
-	int rc = http_listen_open(&listen, &server->settings, error);
-	if (rc == 0) {
-		rc = start_daemon(http, &listen, error);
-		http_listen_close(&listen, rc < 0);
-	}
-	if (rc < 0) {
-		http_streams_free(http->streams);
-		http_auth_free(http->auth);
-		free(http);
+	if (listen_and_start(http, error) < 0) {
+		http_free(http);
 		return -1;
 	}
 	*out = http;
@@ -344,6 +352,11 @@ struct http_streams *http_streams_of(struct http *http)
 int http_fd(const struct http *http)
 {
 	return http->epoll_fd;
+}
+
+int http_greet_fd(const struct http *http)
+{
+	return http->guard.greet.fd;
 }
 
 int http_timeout_ms(const struct http *http, int max_ms)
@@ -382,7 +395,9 @@ void http_run(struct http *http)
 {
 	resume(http);
 	http_guard_run(&http->guard, note_now_ms());
+	http_greet_wake(&http->guard.greet);
 	MHD_run(http->daemon);
+	http_greet_rest(&http->guard.greet);
 }
 
 void http_count(const struct http *http, unsigned *connections, unsigned *waiting)
@@ -405,13 +420,12 @@ void http_stop(struct http *http)
 	if (!http)
 		return;
 	http->stopping = true;
+	http_greet_stop(&http->guard.greet);
 	/* Streams end with a last chunk, which takes several turns; a reader that does not read is not waited for long. */
 	for (int i = 0; i < STOP_TURNS && (i == 0 || http_streams_stop(http->streams)); i++) {
 		http_run(http);
 		poll(NULL, 0, i > 0 ? STOP_TURN_MS : 0);
 	}
 	MHD_stop_daemon(http->daemon);
-	http_streams_free(http->streams);
-	http_auth_free(http->auth);
-	free(http);
+	http_free(http);
 }

@@ -20,8 +20,9 @@ int http_start(struct skerryd *server, struct http **http, struct fleet_error *e
 /* Answers those who wait, then closes all connections. */
 void http_stop(struct http *http);
 
-/* Readable when http_run() has something to do; and in how many ms it has at the latest (at most `max_ms`). */
+/* Readable, one or the other, when http_run() has something to do; and in how many ms it has at the latest (at most `max_ms`). */
 int http_fd(const struct http *http);
+int http_greet_fd(const struct http *http);
 int http_timeout_ms(const struct http *http, int max_ms);
 void http_run(struct http *http);
 

@@ -12,6 +12,7 @@ struct http_guarded {
 	int fd;
 	int64_t since_ms;
 	bool waits, ended;
+	struct http_greeting greeting;
 };
 
 static struct http_guarded *of(struct MHD_Connection *connection)
@@ -47,6 +48,7 @@ static void begin(struct http_guard *guard, struct MHD_Connection *connection, v
 	if (!one)
 		return; /* not watched: the idle timeout is left */
 	one->fd = info ? info->connect_fd : -1;
+	http_greet_join(&guard->greet, &one->greeting, connection);
 	guard->count++;
 	append(guard, one, note_now_ms());
 }
@@ -63,6 +65,7 @@ void http_guard_notify(
 	if (!one)
 		return;
 	take_out(guard, one);
+	http_greet_leave(&guard->greet, &one->greeting);
 	guard->count -= !one->ended;
 	free(one);
 	*slot = NULL;
@@ -71,8 +74,10 @@ void http_guard_notify(
 void http_guard_served(struct http_guard *guard, struct MHD_Connection *connection)
 {
 	struct http_guarded *one = of(connection);
-	if (one)
-		take_out(guard, one);
+	if (!one)
+		return;
+	take_out(guard, one);
+	http_greet_leave(&guard->greet, &one->greeting);
 }
 
 void http_guard_waits(struct http_guard *guard, struct MHD_Connection *connection, int64_t now_ms)

@@ -9,12 +9,15 @@
 #include <microhttpd.h>
 #include <stdint.h>
 
+#include "skerryd/http_greet.h"
+
 #define HTTP_GUARD_MS         60000 /* at most this for a request's head */
 #define HTTP_GUARD_PRESSED_MS 10000 /* when three quarters of the connections are taken */
 
 struct http_guard {
 	struct http_guarded *first, *last;
 	unsigned count, limit; /* open connections */
+	struct http_greet greet;
 };
 
 /* MHD_OPTION_NOTIFY_CONNECTION; `ctx` is the guard. */

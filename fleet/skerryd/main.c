@@ -196,6 +196,7 @@ static bool turn(struct daemon *daemon, int max_ms)
 	struct pollfd fds[] = {{.fd = daemon->signal_fd, .events = POLLIN},
 		{.fd = inbox_fd(daemon->inbox), .events = POLLIN},
 		{.fd = http_fd(daemon->server.http), .events = POLLIN},
+		{.fd = http_greet_fd(daemon->server.http), .events = POLLIN},
 		{.fd = webhook_fd(&daemon->server), .events = POLLIN}};
 	struct signalfd_siginfo info;
 	int idle = webhook_timeout_ms(&daemon->server, idle_ms(daemon, max_ms));

@@ -11,7 +11,7 @@
 #define DECISIONS_A_GROUP 64 /* the rest in the next turn: others have theirs meanwhile */
 #define PICKED_AT_ONCE    64
 #define BUSY_RETRY_MS     1000
-#define ROOM_MS           250 /* how long a count of those who fetch holds */
+#define ROOM_MS           500 /* how long a count of those who fetch holds */
 
 /* Devices that were picked and not looked at yet. */
 struct picked {

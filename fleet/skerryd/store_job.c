@@ -156,7 +156,7 @@ int store_job_count_open(struct store *store, int64_t *count)
 int store_job_count_fetching(struct store *store, int64_t *count)
 {
 	return count_jobs(store,
-		"SELECT count(*) FROM jobs JOIN devices ON devices.id = jobs.device"
+		"SELECT count(*) FROM jobs CROSS JOIN devices ON devices.id = jobs.device"
 		" WHERE jobs.has_payload = 0 AND jobs." IS_OPEN " AND devices.online = 1",
 		count);
 }

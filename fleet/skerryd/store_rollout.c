@@ -346,14 +346,14 @@ int store_targets_late(struct store *store, const char *rollout, int64_t started
 	return store_select(store, rows,
 		"SELECT t.device FROM rollout_targets t JOIN devices d ON d.id = t.device"
 		" WHERE t.rollout = ? AND t.state IN ('offered', 'active', 'reverting') AND t.started_ms <= ?"
-		" AND NOT (t.state = 'offered' AND d.online = 0) ORDER BY t.device LIMIT 500",
+		" AND NOT (t.state = 'offered' AND d.online = 0) ORDER BY t.started_ms, t.device LIMIT 500",
 		"si", rollout, started_ms);
 }
 
 int store_targets_gone(struct store *store, const char *rollout, json_t **rows)
 {
 	return store_select(store, rows,
-		"SELECT t.device FROM rollout_targets t JOIN devices d ON d.id = t.device WHERE t.rollout = ?"
+		"SELECT t.device FROM devices d CROSS JOIN rollout_targets t ON t.device = d.id WHERE t.rollout = ?"
 		" AND t.state IN ('pending', 'offered', 'active', 'revert', 'reverting') AND d.state <> 'active'"
 		" ORDER BY t.device LIMIT 500",
 		"s", rollout);

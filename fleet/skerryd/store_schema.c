@@ -177,10 +177,12 @@ static const char to_6[] =
 	" WHEN (" FACTS_NEW ") <> (" FACTS_OLD ") BEGIN " FACTS_TAKE FACTS_LEAVE "END;"
 	"CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN " FACTS_LEAVE "END;";
 
-/* How many devices are at the artifact server is asked several times a second while a rollout starts devices. */
+/* What is asked each second while a rollout runs, or more often: who is at the artifact server, who is late, who is gone. */
 static const char to_7[] = "ALTER TABLE jobs ADD COLUMN has_payload INTEGER NOT NULL DEFAULT 0;"
-			   "CREATE INDEX jobs_fetching ON jobs (device)"
-			   " WHERE has_payload = 0 AND status IN ('QUEUED', 'IN_PROGRESS');";
+			   "CREATE INDEX jobs_fetching ON jobs (has_payload, status, device);"
+			   "CREATE INDEX rollout_targets_flight ON rollout_targets (rollout, started_ms)"
+			   " WHERE state IN ('offered', 'active', 'reverting');"
+			   "CREATE INDEX devices_inactive ON devices (id) WHERE state <> 'active';";
 
 const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6, to_7};
 const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);
