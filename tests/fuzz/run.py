@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Every fuzzer for a bounded time, two at a time: first all inputs of regress/, then libFuzzer from the seeds and from what
-earlier runs found (build/fuzz/corpus). One line per fuzzer, then `N passed, N failed`.
+earlier runs of the same sources found (build/fuzz/corpus). One line per fuzzer, then `N passed, N failed`.
 
 FUZZ_SECONDS (15; 120 with SKERRY_TEST_LONG=1) is the time of each; SKERRY_TEST_SEED repeats a run's seed.
 """
@@ -10,6 +10,7 @@ FUZZ_SECONDS (15; 120 with SKERRY_TEST_LONG=1) is the time of each; SKERRY_TEST_
 import argparse
 import concurrent.futures
 import glob
+import hashlib
 import os
 import random
 import re
@@ -102,11 +103,28 @@ def replay(name, seeds):
     return None, None
 
 
+def corpus_of(name):
+    """
+    What earlier runs found, kept by the sources that decide what the test keys sign: a fuzzer knows what is signed today, and would take for a forgery
+    what was signed by an earlier tree. The folders of other sources are removed.
+    """
+    digest = hashlib.sha256()
+    signing = [os.path.join(HERE, file) for file in ("fuzz_%s.c" % name, "signed_body.c", "make_seeds.c")]
+    for path in signing + files(os.path.join(TOP, "tests", "fake")):
+        with open(path, "rb") as source:
+            digest.update(source.read())
+    folder = os.path.join(BUILD, "corpus", name, digest.hexdigest()[:16])
+    os.makedirs(folder, exist_ok=True)
+    for path in files(os.path.dirname(folder)):
+        if path != folder:
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+    return folder
+
+
 def fuzz(name, seeds, time_s, number):
     """Exit code, output, and the input that broke it (None: none, or not saved)."""
     _, longest, dictionary = FUZZERS[name]
-    corpus = os.path.join(BUILD, "corpus", name)
-    os.makedirs(corpus, exist_ok=True)
+    corpus = corpus_of(name)
     before = set(files(CRASHES))
     arguments = [program(name), "-max_total_time=%d" % time_s, "-seed=%d" % number, "-max_len=%d" % longest, "-timeout=%d" % INPUT_TIMEOUT_S,
                  "-rss_limit_mb=%d" % MEMORY_MIB, "-print_final_stats=1", "-artifact_prefix=%s/%s-" % (CRASHES, name)]
