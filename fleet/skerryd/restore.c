@@ -108,12 +108,13 @@ static int take_all(struct restore *restore)
 	return restore->has_database ? 0 : damaged(restore, "it has no database");
 }
 
-/* It opens as ours (an older one is brought up to date), and every page of it is sound. */
+/* It opens as ours (an older one is brought up to date; nothing is not made one), and every page of it is sound. */
 static int check_database(struct restore *restore)
 {
+	struct fleet_error why;
 	struct store *store;
-	if (store_open(home_path(restore->home, NEW).text, &store, restore->error) < 0)
-		return -1;
+	if (store_open_made(home_path(restore->home, NEW).text, &store, &why) < 0)
+		return fleet_fail(restore->error, why.remedy, "'%s' cannot be restored: %s", restore->path, why.cause);
 	int rc = store_is_sound(store);
 	store_close(store);
 	return rc == 0 ? 0 : damaged(restore, "its database is not sound");

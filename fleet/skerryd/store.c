@@ -132,13 +132,15 @@ static int open_failed(const struct store *store, const char *path, struct fleet
 		path, store->error);
 }
 
-static int check_version(struct store *store, const char *path, struct fleet_error *error)
+static int check_version(struct store *store, const char *path, bool may_make, struct fleet_error *error)
 {
 	int64_t application, version, tables;
 	if (pragma(store, "PRAGMA application_id", &application) < 0 ||
 		pragma(store, "PRAGMA user_version", &version) < 0 ||
 		pragma(store, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
 		return open_failed(store, path, error);
+	if (tables == 0 && !may_make)
+		return fleet_fail(error, "take one that skerryd wrote", "the database '%s' is empty", path);
 	if (tables == 0)
 		return make_schema(store) < 0 || upgrade(store, 1) < 0 ? open_failed(store, path, error) : 0;
 	if (application != APPLICATION_ID)
@@ -150,9 +152,9 @@ static int check_version(struct store *store, const char *path, struct fleet_err
 	return upgrade(store, version) < 0 ? open_failed(store, path, error) : 0;
 }
 
-static int open_file(struct store *store, const char *path, struct fleet_error *error)
+static int open_file(struct store *store, const char *path, bool may_make, struct fleet_error *error)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (may_make ? SQLITE_OPEN_CREATE : 0);
 	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
 		if (!store->db)
 			return fleet_fail(error, NULL, "out of memory");
@@ -164,20 +166,30 @@ static int open_file(struct store *store, const char *path, struct fleet_error *
 	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON") < 0 ||
 		store_text_functions(store) < 0)
 		return open_failed(store, path, error);
-	return check_version(store, path, error);
+	return check_version(store, path, may_make, error);
 }
 
-int store_open(const char *path, struct store **out, struct fleet_error *error)
+static int open_store(const char *path, bool may_make, struct store **out, struct fleet_error *error)
 {
 	struct store *store = calloc(1, sizeof *store);
 	if (!store)
 		return fleet_fail(error, NULL, "out of memory");
-	if (open_file(store, path, error) < 0) {
+	if (open_file(store, path, may_make, error) < 0) {
 		store_close(store);
 		return -1;
 	}
 	*out = store;
 	return 0;
+}
+
+int store_open(const char *path, struct store **out, struct fleet_error *error)
+{
+	return open_store(path, true, out, error);
+}
+
+int store_open_made(const char *path, struct store **out, struct fleet_error *error)
+{
+	return open_store(path, false, out, error);
 }
 
 void store_close(struct store *store)

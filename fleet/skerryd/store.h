@@ -28,6 +28,8 @@ struct store;
 
 /* Open or make the database at `path`. 0 or -1 with *error: not ours, of a newer version, not writable. */
 int store_open(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
+/* One that is there: what is empty, or is not, is an error, too. */
+int store_open_made(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
 void store_close(struct store *store);
 /* Why the last call failed. Borrowed, until the next call. */
 const char *store_error(const struct store *store);

@@ -8,6 +8,7 @@ report, decommission, the audit log.
 import atexit
 import hashlib
 import http.client
+import io
 import json
 import os
 import signal
@@ -308,6 +309,15 @@ def restore(path):
                           timeout=LIMIT_S)
 
 
+def archive_of(name, data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
 @case("backup: one file while devices report; restored, all is as it was then; a damaged one changes nothing")
 def backups():
     device = fleet.device("bak")
@@ -348,7 +358,7 @@ def backups():
         whole = file.read()
     bad = fleet.scratch("bad.tar")
     for name, data in (("cut short", whole[:len(whole) // 2]), ("a rotten payload", whole[:-5000] + b"rot" + whole[-4997:]), ("rotten headers", b"x" * 2048),
-                       ("empty", b"")):
+                       ("empty", b""), ("an empty database", archive_of("fleet.db", b""))):
         with open(bad, "wb") as file:
             file.write(data)
         said = restore(bad)

@@ -4,16 +4,21 @@
  * FOLDER/<target>/<name>. Those of text formats lie in seeds/.
  */
 #include <libfdt.h>
+#include <mbedtls/asn1.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cbor.h"
+#include "certificate.h"
+#include "csr_key.h"
 #include "fake/fake_image.h"
 #include "fake/fake_trust.h"
 #include "ota/bootrec.h"
 #include "ota/provision.h"
+#include "skerryd/tar.h"
 
 static const char *folder;
 static uint8_t buf[1 << 17];
@@ -273,6 +278,72 @@ static void bootrec_make(void)
 	put("bootrec", "ready", buf, 1 + 2 * OTA_BOOTREC_BYTES + sizeof(tail));
 }
 
+/* ---- requests for certificates; see fuzz_csr.c ---- */
+
+static void csr_put(const char *name, uint8_t kind, const uint8_t *data, size_t len)
+{
+	buf[0] = kind;
+	memcpy(buf + 1, data, len);
+	put("csr", name, buf, 1 + len);
+}
+
+/* As a device makes one; what it signs; a subject of two names, the device's own key, an attribute. */
+static void csrs_make(void)
+{
+	static const uint8_t parts[] = {0x31, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x03, 'a', '-', '1',
+		0x31, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x13, 0x03, 'b', '-', '2', 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0x30, 0x1c, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e, 0x31, 0x0f,
+		0x30, 0x0d, 0x30, 0x0b, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x04, 0x04, 0x03, 0x02, 0x01, 0x06};
+	const int sequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
+	uint8_t request[CERTIFICATE_REQUEST_MAX], *at = request, *begin;
+	size_t inner;
+	int len;
+
+	must(psa_crypto_init() == PSA_SUCCESS, "crypto");
+	len = certificate_request((struct ota_bytes){csr_key, sizeof(csr_key)}, "dev-1", request, sizeof(request));
+	must(len > 0 && mbedtls_asn1_get_tag(&at, request + len, &inner, sequence) == 0, "request");
+	begin = at;
+	must(mbedtls_asn1_get_tag(&at, request + len, &inner, sequence) == 0, "request");
+	csr_put("request", 0, request, (size_t)len);
+	csr_put("signed", 1, begin, (size_t)(at - begin) + inner);
+	csr_put("parts", 2, parts, sizeof(parts));
+}
+
+/* ---- backups: a flag, then an archive; see fuzz_restore.c ---- */
+
+static size_t tar_put(size_t at, const char *name, const void *data, size_t len)
+{
+	struct tar_entry entry = {.bytes = len};
+
+	must(snprintf(entry.name, sizeof(entry.name), "%s", name) < (int)sizeof(entry.name), "name");
+	tar_write_header(&entry, 1, buf + at);
+	memcpy(buf + at + TAR_BLOCK, data, len);
+	return at + TAR_BLOCK + len + tar_padding(len);
+}
+
+static void backups_make(void)
+{
+	static const char name[] = "artifacts/0123456789012345678901234567890123456789012345678901234567890123.fit";
+	static const uint8_t flags[] = {1, 1 | 2 | 4 | 16, 1 | 2 | 16, 1 | 4 | 16, 1 | 2 | 4 | 8 | 16};
+	char text[32];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		memset(buf, 0, sizeof(buf));
+		buf[0] = flags[i];
+		len = flags[i] & 8 ? 4 : 1;
+		memcpy(buf + 1, "\x40\x10\x01", len - 1);
+		len = tar_put(len, name, "payload", 7);
+		must(snprintf(text, sizeof(text), "payload-%u", flags[i]) < (int)sizeof(text), "name");
+		put("restore", text, buf, len);
+		len = tar_put(len, i == 2 ? "fleet.db" : name, "another", i == 3 ? 0 : 7);
+		must(snprintf(text, sizeof(text), "two-%u", flags[i]) < (int)sizeof(text), "name");
+		put("restore", text, buf, len);
+	}
+	put("restore", "only-a-database", (const uint8_t[]){4 | 16}, 1);
+	put("restore", "a-damaged-database", (const uint8_t[]){4 | 8 | 16, 0x10, 0x03, 0xff}, 4);
+}
+
 /* ---- the boot hook: a flag, then a slot or a tree; see fuzz_hook.c ---- */
 
 static void hook_put(const char *name, uint8_t flags, const void *data, size_t len)
@@ -466,6 +537,8 @@ int main(int argc, char **argv)
 	assignments_make();
 	trusts_make();
 	bootrec_make();
+	csrs_make();
+	backups_make();
 	fdt_make();
 	fit_make("image", 0x40200000);
 	fit_make("over-the-windows-end", 0x40207fe0);
