@@ -5,11 +5,13 @@
  * fleet/ROLLOUTS.md are checked in the database, and that what is in memory is what is there.
  *
  * Usage: prop_rollouts [fleets [seed]]         prints `fleets: N run, … M failed`
- *        prop_rollouts --every-write [kills [seed]]    histories, each killed at its 1st, 2nd, 3rd … write; prints `writes: N kills …, M failed`
+ *        prop_rollouts --every-write [kills [seed]]    histories, each killed at its 1st, 2nd, 3rd … write; prints `writes: N kills …, M failed`.
+ *                                              Without a number: 1000 with SKERRY_TEST_LONG, else KILLS_SAMPLED at some writes of new histories.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "killable_vfs.h"
@@ -24,7 +26,8 @@ enum {
 	DEVICES_MAX = 12,
 	TURNS_MAX = 3000,
 	FLEETS_DEFAULT = 100,
-	KILLS_DEFAULT = 100,
+	KILLS_SAMPLED = 60,
+	KILLS_PER_HISTORY = 6,
 	KILLS_LONG = 1000 /* SKERRY_TEST_LONG */,
 	MINUTE = 60 * 1000
 };
@@ -647,20 +650,37 @@ static int every_write(uint64_t least, uint64_t seed)
 	return failed ? 1 : 0;
 }
 
+/* Other histories in each run, each killed at one write of each sixth of it. */
+static int some_writes(uint64_t seed)
+{
+	uint64_t failed = 0, writes = 0, ignored;
+	for (uint64_t n = 0; n < KILLS_SAMPLED; n++) {
+		uint64_t history = seed + n / KILLS_PER_HISTORY, part = n % KILLS_PER_HISTORY;
+		if (part == 0)
+			failed += !run(history, UINT32_MAX, false, &writes);
+		uint64_t drawn = (history * 0x9e3779b97f4a7c15u + part * 0xbf58476d1ce4e5b9u) >> 32;
+		failed +=
+			!run(history, 1 + (writes * part + drawn % (writes + 1)) / KILLS_PER_HISTORY, false, &ignored);
+	}
+	printf("writes: %d kills in %d histories, %llu failed\n", KILLS_SAMPLED, KILLS_SAMPLED / KILLS_PER_HISTORY,
+		(unsigned long long)failed);
+	return failed ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool every = argc > 1 && strcmp(argv[1], "--every-write") == 0;
 	uint64_t fleets = argc > 1 && !every ? strtoull(argv[1], NULL, 0) : FLEETS_DEFAULT, failed = 0, writes;
-	uint64_t seed = argc > 2 + every ? strtoull(argv[2 + every], NULL, 0) : 20261123;
+	bool some = every && argc == 2 && !getenv("SKERRY_TEST_LONG");
+	uint64_t seed = argc > 2 + every ? strtoull(argv[2 + every], NULL, 0) : some ? (uint64_t)time(NULL) : 20261123;
 	killable_install();
 	if (!make_empty())
 		return 1;
 	printf("seed: %llu\n", (unsigned long long)seed);
+	if (some)
+		return some_writes(seed);
 	if (every)
-		return every_write(argc > 2                     ? strtoull(argv[2], NULL, 0)
-				   : getenv("SKERRY_TEST_LONG") ? KILLS_LONG
-								: KILLS_DEFAULT,
-			seed);
+		return every_write(argc > 2 ? strtoull(argv[2], NULL, 0) : KILLS_LONG, seed);
 	for (uint64_t i = 0; i < fleets; i++)
 		failed += !run(seed + i, 0, true, &writes);
 	printf("fleets: %llu run, %llu killed at a write, %llu writes failed; %llu failed\n",
