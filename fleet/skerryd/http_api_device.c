@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/devices/ID, and below; the list is http_api_devices.c's. */
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/text.h"
@@ -23,6 +24,15 @@ static int get_device(struct http_request *request)
 
 /* ---- PUT ---- */
 
+static int bring_back(struct skerryd *server, const char *id)
+{
+	char text[128];
+	snprintf(text, sizeof text, "%s was brought back; its messages are taken again", id);
+	if (store_device_state_put(server->store, id, "active") < 0)
+		return -1;
+	return skerryd_event(server, &(struct store_event){.kind = "device-restored", .device = id, .text = text});
+}
+
 /* One that was retired comes back. */
 static int change_device(struct http_request *request, const char *board, bool *added)
 {
@@ -34,12 +44,10 @@ static int change_device(struct http_request *request, const char *board, bool *
 		return rc < 0 ? -1 : STORE_NONE;
 	if (devices_put(server, request->id, board, added) < 0)
 		return -1;
-	server->changed |= CHANGED_DEVICE; /* no event tells of one that comes back, or to a tenant that it is theirs */
+	server->changed |= CHANGED_DEVICE; /* no event tells a tenant that one is theirs */
 	if (*added && *mine)
 		return store_device_tenant_put(server->store, request->id, mine);
-	return !*added && strcmp(before.state, "retired") == 0
-		       ? store_device_state_put(server->store, request->id, "active")
-		       : 0;
+	return !*added && strcmp(before.state, "retired") == 0 ? bring_back(server, request->id) : 0;
 }
 
 static int put_in_group(struct http_request *request, const char *board)

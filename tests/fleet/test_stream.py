@@ -201,6 +201,23 @@ def install(device, execution):
     device.update(job["jobId"], "SUCCEEDED", execution["versionNumber"] + 1, version=device.version)
 
 
+@case("a device is retired and brought back: an event and the fleet's picture tell of each, to its own listener, too")
+def retired_and_back():
+    device = fleet.device("back")
+    every, own = Stream(), Stream("?device=back")
+    before = every.until(lambda event, number, data: event == "fleet", "the picture")["devices"]
+    for method, body, kind, devices in (("DELETE", None, "device-retired", before - 1), ("PUT", {"board": "qemu-virt"}, "device-restored", before)):
+        sent = ["-d", json.dumps(body), "-H", "Content-Type: application/json"] if body else []
+        status, answer = fleet.api("/api/v1/devices/back", "-X", method, *sent)[::2]
+        expect(status == 200, "it is done", status, answer)
+        for stream in (every, own):
+            stream.until(lambda event, number, data: event == "event" and (data["kind"], data["device"]) == (kind, "back"), kind)
+        every.until(lambda event, number, data: event == "fleet" and data["devices"] == devices, "%d devices" % devices)
+    device.stop()
+    every.close()
+    own.close()
+
+
 @case("a rollout is told as it goes: its states as pictures, its events with its id; rollout=ID: nothing of another one")
 def rollouts():
     device = fleet.device("roll-1", play=install)
