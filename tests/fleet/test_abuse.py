@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What one device with good credentials can do to the others over MQTT: garbage, floods, messages that are too long. (Topics of others: test_update.py.)"""
+"""What one device with good credentials can do to the others over MQTT: garbage, floods, messages that are too long; and what clients without any can do to skerryd by dripping. (Topics of others: test_update.py.)"""
 
 import json
 import os
@@ -19,6 +19,8 @@ BIN = home.programs()
 FLOOD = 3000
 RATE_PER_S, BURST = 50, 200
 CONNECTIONS = 101  # the fewest that skerryd does with
+DRIPPERS = 500
+HEAD_S = 60  # what a request's head may take while connections are not short
 SEED = random.randrange(1 << 31)
 fleet = home.Home(BIN).start()
 for name in ("evil", "good"):
@@ -137,8 +139,9 @@ class Drip:
 
     def __init__(self, count, told):
         context = ssl.create_default_context(cafile=fleet.file("server", "ca.pem"))
-        self.sockets, self.over = [], threading.Event()
+        self.sockets, self.since, self.over = [], [], threading.Event()
         for number in range(count):
+            self.since.append(time.monotonic())
             link = socket.create_connection(("127.0.0.1", fleet.http_port), timeout=home.TIMEOUT_S)
             if number < told:
                 link = context.wrap_socket(link, server_hostname="127.0.0.1")
@@ -157,6 +160,19 @@ class Drip:
                     link.send(b"\x01" if not isinstance(link, ssl.SSLSocket) else b"a")
                 except OSError:
                     pass  # that one was ended, or waits to be accepted
+
+    def cut_short(self):
+        """How many were ended before their time; to those that shook hands the server has written, which hides their end."""
+        count = 0
+        for link, since in zip(self.sockets, self.since):
+            try:
+                ended = not isinstance(link, ssl.SSLSocket) and link.recv(1, socket.MSG_PEEK) == b""
+            except BlockingIOError:
+                ended = False
+            except OSError:
+                ended = True
+            count += ended and time.monotonic() - since < HEAD_S
+        return count
 
     def close(self):
         self.over.set()
@@ -180,6 +196,21 @@ def dripping():
         drip.close()
     fleet.server.end()
     fleet.start_server()
+
+
+@case("%d clients that drip, of the connections there are by default: operators and devices are answered, and no client is ended for it" % DRIPPERS)
+def dripping_few():
+    device = fleet.client("good")
+    device.subscribe(topic("good", "jobs/$next/get/accepted"))
+    drip = Drip(DRIPPERS, DRIPPERS // 5)
+    try:
+        for _ in range(5):
+            expect(fleet.api("/api/v1/status")[0] == 200, "the operator is answered")
+            asks(device, 1)
+        expect(drip.cut_short() == 0, "it was not by ending others", drip.cut_short())
+    finally:
+        drip.close()
+        device.close()
 
 
 if __name__ == "__main__":
