@@ -33,6 +33,19 @@ static int urls_parse(const struct json *json, struct job_doc *doc)
 	return doc->job.url_count > 0 ? 0 : -OTA_E_URL;
 }
 
+static int reset_parse(const struct json *value, struct job_doc *doc)
+{
+	if (value->type != JSON_STRING)
+		return -OTA_E_JSON;
+	if (json_string_is(value, "hold"))
+		doc->job.reset = OTA_RESET_HOLD;
+	else if (json_string_is(value, "now"))
+		doc->job.reset = OTA_RESET_NOW;
+	else
+		return -OTA_E_JOB;
+	return 0;
+}
+
 static int options_parse(const struct json *json, struct job_doc *doc)
 {
 	struct json value;
@@ -48,7 +61,7 @@ static int options_parse(const struct json *json, struct job_doc *doc)
 			return -OTA_E_JOB;
 		doc->job.trial_s = (uint32_t)trial_s;
 	}
-	return 0;
+	return json_member(json, "reset", &value) ? reset_parse(&value, doc) : 0;
 }
 
 int job_bytes(const struct json *value, char *text, const uint8_t **bytes, size_t *len)

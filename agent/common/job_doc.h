@@ -15,7 +15,7 @@ struct job_doc {
 
 /*
  * Read the document `json`, which lies within `text`, a writable message: manifest and assignment are decoded in place, over their own
- * base64url text, after all else was read. *doc points into it. 0, -OTA_E_JSON (shape), -OTA_E_JOB (op, trialSeconds),
+ * base64url text, after all else was read. *doc points into it. 0, -OTA_E_JSON (shape), -OTA_E_JOB (op, trialSeconds, reset),
  * -OTA_E_URL, -OTA_E_FORMAT (base64url).
  */
 __attribute__((warn_unused_result)) int job_doc_parse(const struct json *json, char *text, struct job_doc *doc);

@@ -74,5 +74,6 @@ int report_write(const struct agent *agent, char *buf)
 	json_put_u64(&out, "stackPeak", memory.stack_peak);
 	json_put_string(&out, "buildId", agent->config->build_id);
 	json_put_string(&out, "agent", agent->config->kind);
+	json_put_bool(&out, "holds", true);
 	return json_end(&out);
 }

@@ -43,6 +43,7 @@ enum phase {
 	PHASE_PROBE,   /* which chunks does it hold already? */
 	PHASE_FETCH,
 	PHASE_VERIFY, /* read the whole slot back */
+	PHASE_HELD,   /* until the server releases it */
 	PHASE_ARM,
 	PHASE_REBOOT,
 	PHASE_TRIAL,   /* the running image is on trial */
@@ -61,6 +62,7 @@ struct journal {
 	uint8_t step;    /* enum ota_step: DOWNLOAD, REBOOT, TRIAL or CONFIRM */
 	uint8_t outcome; /* enum ota_outcome */
 	uint8_t slot, cause, rolled_back, wrong, reboots;
+	uint8_t hold; /* the job is armed when it is released, not before */
 	int32_t error;
 	uint8_t digest[32];
 	uint64_t net_bytes;

@@ -182,7 +182,7 @@ void health_settle(struct ota *ota)
 /*
  * Safe mode is for being reached, not for staying: what broke the app may be gone. So it is left after a while by a reset, a longer
  * while each time, until the app holds. Was the broker reached, `starts` is 0 and the app is tried; if not, the ladder goes on, for the
- * other slot may do better. An update needs no such help, it ends in a reset of its own.
+ * other slot may do better. An update needs no such help, it ends in a reset of its own; but one that holds may do so for a day, and holds on after this one.
  */
 void safe_enter(struct ota *ota)
 {
@@ -194,7 +194,7 @@ void safe_leave(struct ota *ota)
 {
 	struct ota_bootrec next = ota->record;
 
-	if (ota->phase != PHASE_IDLE && ota->phase != PHASE_DONE) {
+	if (ota->phase != PHASE_IDLE && ota->phase != PHASE_DONE && ota->phase != PHASE_HELD) {
 		ota->leave_ms = now_ms(ota) + SETTLE_AGAIN_MS;
 		return;
 	}

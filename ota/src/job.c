@@ -56,15 +56,27 @@ static int job_assign(struct ota *ota, const struct ota_job *job, const uint8_t 
 }
 
 /*
+ * The release is of this moment, and not noted: a cut before the trial is armed leaves a job that holds again, whenever the power comes back.
+ */
+static void job_release(struct ota *ota)
+{
+	ota_log(ota, OTA_LOG_INFO, "ota: job.release id=%s", ota->journal.job_id);
+	step_enter(ota, PHASE_ARM);
+}
+
+/*
  * A known job again: the server's version may be new, and it may not have heard our last word. Its assignment may be newer, too; one that is
- * refused takes nothing from the job, which stands on the one that it came with.
+ * refused takes nothing from the job, which stands on the one that it came with; but it brings no release either.
  */
 static int job_again(struct ota *ota, const struct ota_job *job)
 {
-	if (ota->journal.outcome == OTA_RUNNING)
-		(void)!job_assign(ota, job, ota->journal.digest);
+	bool assigned = ota->journal.outcome == OTA_RUNNING && job_assign(ota, job, ota->journal.digest) == 0;
+
 	ota->journal.job_version = job->version;
-	status_give(ota);
+	if (assigned && ota->phase == PHASE_HELD && job->reset == OTA_RESET_NOW)
+		job_release(ota);
+	else
+		status_give(ota);
 	return 0;
 }
 
@@ -103,6 +115,7 @@ static void journal_fill(
 	memcpy(journal->job_id, job->id, strlen(job->id) + 1);
 	journal->job_version = job->version;
 	journal->trial_s = job->trial_s;
+	journal->hold = job->reset != OTA_RESET_AT_ONCE;
 	journal->outcome = OTA_RUNNING;
 	journal->step = OTA_STEP_DOWNLOAD;
 	journal->slot = slot_target(ota);

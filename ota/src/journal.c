@@ -91,6 +91,7 @@ static void walk_members(struct walk *walk, struct journal *journal)
 	journal->error = (int32_t)error;
 }
 
+/* `hold` is in the head's reserved bytes: an older agent, which an update or a roll-back may start on this journal, reads it as ever. */
 static void journal_encode(struct journal *journal, uint8_t sector[SECTOR_BYTES])
 {
 	struct walk head = {sector + 4, false}, body = {sector + PAYLOAD_OFF, false}, crc = {sector + CRC_OFF, false};
@@ -103,6 +104,7 @@ static void journal_encode(struct journal *journal, uint8_t sector[SECTOR_BYTES]
 	walk_u32(&head, &format);
 	walk_u64(&head, &journal->seq);
 	walk_u32(&head, &payload_bytes);
+	walk_u8(&head, &journal->hold);
 	(void)walk_number(&crc, ota_crc32(sector, CRC_OFF), 4);
 }
 
@@ -117,6 +119,7 @@ static bool journal_decode(uint8_t sector[SECTOR_BYTES], struct journal *journal
 	walk_u32(&head, &format);
 	walk_u64(&head, &journal->seq);
 	walk_u32(&head, &payload_bytes);
+	walk_u8(&head, &journal->hold);
 	walk_members(&body, journal);
 	if (format != FORMAT || payload_bytes != (uint32_t)(body.at - sector - PAYLOAD_OFF))
 		return false;

@@ -14,6 +14,7 @@ const char *ota_step_name(enum ota_step step)
 		[OTA_STEP_REBOOT] = "reboot",
 		[OTA_STEP_TRIAL] = "trial",
 		[OTA_STEP_CONFIRM] = "confirm",
+		[OTA_STEP_HOLD] = "hold",
 	};
 
 	return (size_t)step < sizeof(names) / sizeof(names[0]) ? names[step] : "unknown";

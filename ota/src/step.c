@@ -26,8 +26,10 @@ static const struct step {
 	[PHASE_PROBE] = {OTA_STEP_DOWNLOAD, NULL, probe_run},
 	/* chunk by chunk: digest, write, read back → VERIFY; wrong bytes or disk too often → DONE (failed) */
 	[PHASE_FETCH] = {OTA_STEP_DOWNLOAD, fetch_enter, fetch_run},
-	/* whole slot read back → ARM; chunks that rotted → FETCH; digest wrong → DONE (failed) */
+	/* whole slot read back → ARM, or HELD; chunks that rotted → FETCH; digest wrong → DONE (failed) */
 	[PHASE_VERIFY] = {OTA_STEP_VERIFY, verify_enter, verify_run},
+	/* nothing, until the job comes again with the release → ARM */
+	[PHASE_HELD] = {OTA_STEP_HOLD, rest_enter, NULL},
 	/* record: ready; journal: reboot; record: trial → REBOOT */
 	[PHASE_ARM] = {OTA_STEP_REBOOT, NULL, arm_run},
 	/* reset; the boot loader starts the trial, or after a failed one, the image before */
@@ -146,7 +148,7 @@ static void verify_finish(struct ota *ota)
 
 	ota_sha256_end(&ota->verify.whole, digest);
 	if (memcmp(digest, ota->manifest.digest, sizeof(digest)) == 0) {
-		step_enter(ota, PHASE_ARM);
+		step_enter(ota, ota->journal.hold ? PHASE_HELD : PHASE_ARM);
 		return;
 	}
 	if (chunk_first_missing(ota) == ota->manifest.chunk_count) {

@@ -28,6 +28,18 @@ static void reads_a_whole_document(void **state)
 	assert_int_equal(doc.job.assignment_len, 0);
 	assert_true(doc.job.retry);
 	assert_int_equal(doc.job.trial_s, 30);
+	assert_int_equal(doc.job.reset, OTA_RESET_AT_ONCE);
+}
+
+static void reads_when_to_reset(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"reset\":\"hold\"}"), 0);
+	assert_int_equal(doc.job.reset, OTA_RESET_HOLD);
+	assert_int_equal(
+		parse("{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"reset\":\"now\"}"), 0);
+	assert_int_equal(doc.job.reset, OTA_RESET_NOW);
 }
 
 /* Both are decoded in place, whichever stands first. */
@@ -66,6 +78,8 @@ static void names_what_is_wrong(void **state)
 		{"{\"op\":\"shell\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"]}", OTA_E_JOB},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"trialSeconds\":9}", OTA_E_JOB},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"trialSeconds\":3601}", OTA_E_JOB},
+		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"reset\":\"later\"}", OTA_E_JOB},
+		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\"],\"reset\":true}", OTA_E_JSON},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[]}", OTA_E_URL},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"http://a/\"]}", OTA_E_URL},
 		{"{\"op\":\"install\",\"manifest\":\"Zg\",\"urls\":[\"https://a/\",4]}", OTA_E_URL},
@@ -106,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_whole_document),
+		cmocka_unit_test(reads_when_to_reset),
 		cmocka_unit_test(manifest_and_assignment_are_decoded_side_by_side),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(job_ids_are_topic_safe),

@@ -47,7 +47,7 @@ def connects():
         expect(presence == {"online": True, "boot": 7}, "presence with the number of the start", presence)
         report = operator.wait("report")
         known = {"device": "dev-1", "board": "qemu-virt", "app": "host", "version": "1.2.3", "digest": DIGEST, "slot": "a", "mode": "normal",
-                 "counter": 4, "boots": 7, "heapBytes": 3, "heapPeak": 2, "stackPeak": 1, "buildId": "none", "agent": "host", "keyset": 1}
+                 "counter": 4, "boots": 7, "heapBytes": 3, "heapPeak": 2, "stackPeak": 1, "buildId": "none", "agent": "host", "keyset": 1, "holds": True}
         expect(known.items() <= report.items(), "the report says what runs", report)
         expect(set(report) - set(known) == {"minCounter", "slots", "cause", "uptimeMs", "bootMs"}, "and nothing else", report)
         log = operator.wait("log")

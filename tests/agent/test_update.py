@@ -173,6 +173,26 @@ def power_cut():
     expect(spent < 1_200_000 + 2 * 65536 + 16384, "hardly a byte came twice", spent)
 
 
+@case("a job that holds resets when it is released, not before, and not because of a power cut")
+def holds():
+    rig = Rig("v4h.fit", [server.url("good", "v4h.fit")])
+    rig.document["reset"] = "hold"
+    with rig.start() as host:
+        rig.serve(step("hold"))
+        operator.send("jobs/notify-next", {})
+        rig.serve(step("hold"))
+        host.kill()
+    with rig.start() as host:
+        end = rig.serve(step("hold"))
+        expect(end["statusDetails"]["netBytes"] == len(rig.data), "nothing was fetched again", end)
+        expect(end["statusDetails"]["percent"] == 100, "all of it is there", end)
+        rig.document["reset"] = "now"
+        operator.send("jobs/notify-next", {})
+        rig.serve(step("reboot"))
+        host.wait("^reboot")
+    expect(rig.slot_b() == rig.data, "slot b holds the payload")
+
+
 @case("wrong bytes from the first server, right ones from the second")
 def second_server():
     rig = Rig("v5.fit", [server.url("flipped", "v5.fit"), server.url("good", "v5.fit")])

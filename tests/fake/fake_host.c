@@ -255,7 +255,8 @@ int fake_host_offer(struct fake_host *host, const struct fake_image *image, cons
 		.manifest_len = image->envelope_len,
 		.url_count = host->server_count,
 		.retry = host->job_retry,
-		.trial_s = host->job_trial_s};
+		.trial_s = host->job_trial_s,
+		.reset = host->job_reset};
 
 	if (!host->assignment)
 		fake_host_assign(host, image->manifest.digest);

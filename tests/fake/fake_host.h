@@ -59,6 +59,7 @@ struct fake_host {
 	uint32_t job_version;
 	bool job_retry;
 	uint32_t job_trial_s;
+	enum ota_reset job_reset;
 	/* What the server signed for it: as above, a new sequence for another image; or what a test wants to send instead. */
 	struct fake_assignment assigned;
 	const struct fake_assignment *assignment;

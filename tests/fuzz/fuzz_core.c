@@ -91,7 +91,7 @@ static void port_status(void *ctx, const struct ota_status *status)
 {
 	(void)ctx;
 	FUZZ_MUST(memchr(status->job_id, '\0', sizeof(status->job_id)) && status->job_id[0] != '\0');
-	FUZZ_MUST(status->outcome <= OTA_REJECTED && status->step <= OTA_STEP_CONFIRM);
+	FUZZ_MUST(status->outcome <= OTA_REJECTED && status->step <= OTA_STEP_HOLD);
 	FUZZ_MUST(status->total == 0 || status->bytes <= status->total);
 }
 
@@ -211,7 +211,8 @@ static void offer(uint8_t argument)
 		.assignment_len = assignment->len,
 		.url_count = 1 + (argument >> 3 & 1),
 		.retry = argument & 0x10,
-		.trial_s = argument & 0x20 ? 30 : 0};
+		.trial_s = argument & 0x20 ? 30 : 0,
+		.reset = (enum ota_reset)(told % 3)};
 
 	if (argument & 0x80)
 		job.manifest_len = image->envelope_len - 1;
@@ -456,6 +457,7 @@ static void journal_make(struct fuzz_in *in, uint8_t how)
 	fuzz_bytes(in, &journal->wrong, 1);
 	fuzz_bytes(in, &journal->reboots, 1);
 	journal->trial_s = fuzz_u8(in);
+	journal->hold = journal->trial_s & 1;
 	journal->error = -(int)fuzz_u8(in);
 	memcpy(journal->digest, image.digest, sizeof(journal->digest));
 	fuzz_bytes(in, journal->done, 2);

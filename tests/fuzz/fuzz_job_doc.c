@@ -49,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			urls_check(&doc.job);
 			manifest_check(&doc, manifest.text, manifest.len);
 			FUZZ_MUST(doc.job.trial_s == 0 || (doc.job.trial_s >= 10 && doc.job.trial_s <= 3600));
+			FUZZ_MUST(doc.job.reset <= OTA_RESET_NOW);
 		}
 	}
 	free(text);

@@ -71,6 +71,9 @@ MUTATIONS = [
              (STEP, "error = record_commit(ota, &next);\n\tif (error) {\n\t\tstep_storage_failed(ota, error);\n\t\treturn;\n\t}\n\tota_log(ota, OTA_LOG_INFO, \"ota: trial.armed",
               "error = record_commit(ota, &next);\n\tif (!error)\n\t\terror = journal_armed(ota);\n\tif (error) {\n\t\tstep_storage_failed(ota, error);\n\t\treturn;\n\t}\n"
               "\tota_log(ota, OTA_LOG_INFO, \"ota: trial.armed")),
+    simulate("a release outlives a power cut",
+             (JOB, "\tstep_enter(ota, PHASE_ARM);\n}", "\tota->journal.hold = 0;\n\t(void)!journal_commit(ota);\n\tstep_enter(ota, PHASE_ARM);\n}"),
+             arguments=["--only", ", held", "--cuts", "1"]),
     simulate("a commit of the journal writes over its only whole copy",
              (JOURNAL, "unsigned first = copy_to_write_first(ota);", "unsigned first = copy_to_write_first(ota) | 1;"),
              arguments=["--only", "slot a confirmed, other empty; a new image crashing", "--cuts", "2"]),

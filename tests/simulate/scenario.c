@@ -72,6 +72,7 @@ static struct scenario *add(struct scenario scenario)
 		to->server.kind == SERVER_RESETS ? ", connections break"
 		: to->worn                       ? ", record worn"
 		: to->lost_write                 ? ", a write is lost"
+		: to->held                       ? ", held"
 						 : "");
 	return to;
 }
@@ -119,6 +120,21 @@ static void origins_add(void)
 	}
 }
 
+/* What is verified waits for its release, over cuts too. */
+static void holds_add(void)
+{
+	static const enum image_behaviour characters[] = {IMAGE_WELL, IMAGE_NEVER_WELL, IMAGE_DIES_EARLY};
+
+	for (uint8_t slot = 0; slot < 2; slot++)
+		for (unsigned i = 0; i < 3; i++)
+			add((struct scenario){.slot = slot,
+				.other = slot == OTA_SLOT_A ? OTHER_EMPTY : OTHER_CONFIRMED,
+				.wanted = IMAGE_NEW,
+				.behaviour = characters[i],
+				.held = true,
+				.in_short = slot == OTA_SLOT_A || i == 0});
+}
+
 static void troubles_add(void)
 {
 	static const struct fake_server resets = {.kind = SERVER_RESETS, .limit = 2000};
@@ -141,6 +157,7 @@ const struct scenario *scenarios(size_t *count)
 		states_add(OTA_SLOT_B);
 		origins_add();
 		troubles_add();
+		holds_add();
 	}
 	*count = all_count;
 	return all;

@@ -62,6 +62,7 @@ struct scenario {
 	struct fake_server server;
 	bool worn;       /* neither copy of the record takes a write any more */
 	bool lost_write; /* the first write to the other slot's second sector is silently lost */
+	bool held;       /* the job holds, and is released once it says so */
 	bool in_short;   /* part of the short run */
 	bool pairs_in_short;
 };

@@ -271,14 +271,45 @@ static void told_note(struct world *world)
 		monitor->ended = 2;
 }
 
+static bool is_armed(const struct world *world)
+{
+	struct ota_bootrec record;
+
+	if (!record_of((const uint8_t(*)[512])world->host.flash.now, &record))
+		return false;
+	for (unsigned slot = 0; slot < OTA_BOOTREC_SLOTS; slot++)
+		if (record.slot[slot].state == OTA_SLOT_TRIAL &&
+			sim_image_of(record.slot[slot].image.digest) == world->scenario->wanted)
+			return true;
+	return false;
+}
+
+/* A job that holds: nothing is armed that was not before, whatever time passes; then the server releases it. */
+static const char *hold_live(struct world *world, bool was_armed)
+{
+	struct fake_host *host = &world->host;
+
+	if (!was_armed && is_armed(world))
+		return "a job that holds was armed without its release";
+	if (host->reboot || !host->link || host->status.step != OTA_STEP_HOLD || host->status.outcome != OTA_RUNNING)
+		return NULL;
+	host->job_reset = OTA_RESET_NOW;
+	(void)fake_host_offer(host, host->job, host->job_id);
+	fake_host_run(host, LIFE_MS);
+	return host->reboot ? NULL : "a release came to nothing";
+}
+
 const char *world_live(struct world *world)
 {
 	struct fake_host *host = &world->host;
 	const char *problem;
+	bool was_armed;
 
 	/* What the device's memory held is gone; the clock begins anew. */
 	memset(&host->last_terminal, 0, sizeof(host->last_terminal));
 	memset(&host->running, 0, sizeof(host->running));
+	memset(&host->status, 0, sizeof(host->status));
+	host->job_reset = world->scenario->held ? OTA_RESET_HOLD : OTA_RESET_AT_ONCE;
 	host->now = START_MS;
 	host->random = 1;
 	host->log_count = 0;
@@ -289,9 +320,13 @@ const char *world_live(struct world *world)
 	problem = invariants_of_start(world);
 	if (problem)
 		return problem;
+	was_armed = is_armed(world);
 	fake_host_core_start(host);
 	if (!host->reboot)
 		fake_host_go(host, LIFE_MS);
+	problem = world->scenario->held ? hold_live(world, was_armed) : NULL;
+	if (problem)
+		return problem;
 	told_note(world);
 	problem = invariants_of_life(world);
 	return problem ? problem : invariants_of_disk(world);

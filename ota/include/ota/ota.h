@@ -7,7 +7,7 @@
  *   → ota_on_health + ota_on_link → confirm → SUCCEEDED   |   deadline or crash → old image: ota_start → FAILED
  *
  * All state that must survive a reset is in the boot record and the journal (SPEC §2, §6); a download resumes at the
- * first chunk that is not in the slot.
+ * first chunk that is not in the slot. A job that is to hold stops before the trial is armed, over resets too, until the server releases it.
  */
 #ifndef OTA_OTA_H
 #define OTA_OTA_H
@@ -54,7 +54,8 @@ enum ota_step {
 	OTA_STEP_VERIFY,
 	OTA_STEP_REBOOT,
 	OTA_STEP_TRIAL,
-	OTA_STEP_CONFIRM
+	OTA_STEP_CONFIRM,
+	OTA_STEP_HOLD /* between verify and reboot; last, for the others' numbers are in the journal */
 };
 enum ota_outcome { OTA_RUNNING, OTA_SUCCEEDED, OTA_FAILED, OTA_REJECTED };
 
@@ -75,6 +76,13 @@ struct ota_status {
 	bool rolled_back;
 };
 
+/* When a job that is verified goes on to its reset (SPEC §8). */
+enum ota_reset {
+	OTA_RESET_AT_ONCE,
+	OTA_RESET_HOLD, /* not before it is released */
+	OTA_RESET_NOW   /* released, if it holds; to one that is not that far, the same as HOLD */
+};
+
 struct ota_job {
 	const char *id;
 	uint32_t version;        /* the server's versionNumber */
@@ -88,6 +96,7 @@ struct ota_job {
 	size_t url_count;
 	bool retry;       /* the operator allows a digest that failed before */
 	uint32_t trial_s; /* 0: default */
+	enum ota_reset reset;
 };
 
 /* Caller's memory, zeroed before ota_init(); no field is for the caller. About 64 KiB of chunk buffer + 16 KiB manifest inside. */
@@ -108,7 +117,8 @@ void ota_init(struct ota *ota, const struct ota_config *config, const struct ota
 int ota_start(struct ota *ota);
 
 /*
- * A job came from the server. The same job again is harmless: its status is given again. Another job replaces one whose trial is not armed.
+ * A job came from the server. The same job again is harmless: its status is given again; with OTA_RESET_NOW it releases a job that holds. Another job
+ * replaces one whose trial is not armed.
  * 0: taken, under way already, or succeeded at once (the image runs). -OTA_E_BUSY (a trial is armed), -OTA_E_TRIAL (the running image
  * is not confirmed yet), -OTA_E_KEYSET_VERSION (assigned under another keyset than the one held) and -OTA_E_IO: nothing was reported, offer the job again later. Otherwise it was refused and a REJECTED status was given to port.status.
  */
