@@ -8,7 +8,8 @@
 
 uint32_t rollout_in_flight(const struct rollout_wave *wave)
 {
-	return wave->count[TARGET_OFFERED] + wave->count[TARGET_ACTIVE] + wave->count[TARGET_REVERTING];
+	return wave->count[TARGET_OFFERED] + wave->count[TARGET_ACTIVE] + wave->count[TARGET_HELD] +
+	       wave->count[TARGET_REVERTING];
 }
 
 static uint32_t startable(const struct rollout_wave *wave)

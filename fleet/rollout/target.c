@@ -7,6 +7,7 @@ static const char *const names[TARGET_STATES] = {
 	[TARGET_PENDING] = "pending",
 	[TARGET_OFFERED] = "offered",
 	[TARGET_ACTIVE] = "active",
+	[TARGET_HELD] = "held",
 	[TARGET_REVERT] = "revert",
 	[TARGET_REVERTING] = "reverting",
 	[TARGET_SUCCEEDED] = "succeeded",
@@ -36,7 +37,7 @@ bool target_state_is_finished(enum target_state state)
 
 static bool has_job(enum target_state state)
 {
-	return state == TARGET_OFFERED || state == TARGET_ACTIVE;
+	return state == TARGET_OFFERED || state == TARGET_ACTIVE || state == TARGET_HELD;
 }
 
 struct target target_new(uint32_t tries)
@@ -78,9 +79,11 @@ static enum target_job stop(struct target *target, bool go_back)
 		target->state = TARGET_CANCELED;
 		return job;
 	}
-	/* Its trial may be armed: how it ends is the device's to say. */
-	if (target->state == TARGET_ACTIVE)
+	/* Its trial may be armed: how it ends is the device's to say. One that holds may not wait any more, time ends it. */
+	if (target->state == TARGET_ACTIVE || target->state == TARGET_HELD) {
+		target->state = TARGET_ACTIVE;
 		return JOB_WITHDRAW;
+	}
 	if (target->state == TARGET_SUCCEEDED && go_back)
 		target->state = TARGET_REVERT;
 	return JOB_KEEP;
@@ -156,6 +159,14 @@ static enum target_job step(struct target *target, enum target_event event)
 		break;
 	case EVENT_TAKEN:
 		if (target->state == TARGET_OFFERED)
+			target->state = TARGET_ACTIVE;
+		break;
+	case EVENT_HELD:
+		if (target->state == TARGET_ACTIVE && !target->stopped)
+			target->state = TARGET_HELD;
+		break;
+	case EVENT_RELEASE:
+		if (target->state == TARGET_HELD)
 			target->state = TARGET_ACTIVE;
 		break;
 	case EVENT_RUNS:

@@ -10,6 +10,7 @@ enum target_state {
 	TARGET_PENDING,
 	TARGET_OFFERED,   /* a job is queued, in flight */
 	TARGET_ACTIVE,    /* the device has taken it, in flight */
+	TARGET_HELD,      /* it is ready to reset and waits for its window, in flight */
 	TARGET_REVERT,    /* to be brought back, not started */
 	TARGET_REVERTING, /* a job back is queued or taken, in flight */
 	TARGET_SUCCEEDED, /* from here on: final */
@@ -26,6 +27,8 @@ enum target_state {
 enum target_event {
 	EVENT_START,        /* a job was made for it */
 	EVENT_TAKEN,        /* the device took the job */
+	EVENT_HELD,         /* it is ready, and may not reset now */
+	EVENT_RELEASE,      /* it may reset now, or went on by itself */
 	EVENT_RUNS,         /* it reported the rollout's digest, confirmed */
 	EVENT_RUNS_OTHER,   /* it reported another digest, confirmed, and has no job of ours */
 	EVENT_RUNS_BEFORE,  /* it reported the digest it ran before the rollout, confirmed */

@@ -88,6 +88,15 @@ static int run_create(struct cli *cli, int argc, char **argv)
 	return rc ? rc : create(cli, &describe, start);
 }
 
+static void print_windows(const json_t *spec)
+{
+	const json_t *windows = json_object_get(spec, "windows");
+	const char *download = json_string_value(json_object_get(windows, "download")),
+		   *flash = json_string_value(json_object_get(windows, "flash"));
+	if (download && flash)
+		printf("windows, in each device's time zone: download '%s', reset '%s'\n", download, flash);
+}
+
 static void print_plan(const json_t *plan)
 {
 	size_t index, i;
@@ -96,6 +105,7 @@ static void print_plan(const json_t *plan)
 		(long long)json_integer_value(json_object_get(plan, "devices")),
 		(long long)json_integer_value(json_object_get(plan, "matching")),
 		json_array_size(json_object_get(plan, "waves")));
+	print_windows(json_object_get(plan, "spec"));
 	json_array_foreach(json_object_get(plan, "waves"), index, wave)
 	{
 		printf("\nwave %zu '%s': %lld devices, %lld of them online, %lld run the image already; opens %lld s "

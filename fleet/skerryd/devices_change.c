@@ -7,6 +7,7 @@
 #include "skerryd/devices.h"
 #include "skerryd/jobs.h"
 #include "skerryd/note.h"
+#include "skerryd/rollouts.h"
 #include "skerryd/selector.h"
 
 /* ---- attributes ---- */
@@ -72,6 +73,8 @@ int devices_set_attributes(struct skerryd *server, const char *id, const json_t 
 		rc = DEVICES_REFUSED;
 	else
 		rc = store_attributes_put(server->store, id, attributes);
+	if (rc == 0 && json_object_get(patch, "timezone"))
+		rc = rollouts_on_zone(server, id);
 	json_decref(attributes);
 	return rc;
 }

@@ -11,8 +11,8 @@
 #include "skerryd/note.h"
 #include "skerryd/rollouts.h"
 
-/* SPEC §8 says 24 KiB; the assignment comes into it when the document is sent, and takes this much as base64url. */
-#define ASSIGNMENT_TEXT_MAX (OTA_ASSIGNMENT_BYTES_MAX * 4 / 3 + 32)
+/* SPEC §8 says 24 KiB; the assignment comes into it when the document is sent, and takes this much as base64url; and `reset`, a few. */
+#define ASSIGNMENT_TEXT_MAX (OTA_ASSIGNMENT_BYTES_MAX * 4 / 3 + 64)
 #define DOCUMENT_MAX        (24576 - ASSIGNMENT_TEXT_MAX)
 
 #define RINGS_A_TICK 256 /* then messages have their turn */
@@ -187,6 +187,29 @@ int jobs_fulfil(struct skerryd *server, const char *id)
 	return rc;
 }
 
+int jobs_release(struct skerryd *server, const char *id)
+{
+	struct store_job job;
+	int rc = store_job_get(server->store, id, &job);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (job_is_open(job.status)) {
+		job.updated_at = note_now();
+		rc = store_job_put(server->store, &job);
+		bell_start(&server->bells, job.device, note_now_ms());
+	}
+	store_job_free(&job);
+	return rc;
+}
+
+bool job_is_held(const struct store_job *job)
+{
+	json_t *details = json_loads(job->details, 0, NULL);
+	bool held = strcmp(message_detail(details, "step"), "hold") == 0;
+	json_decref(details);
+	return held;
+}
+
 /* ---- $next/get and the doorbell ---- */
 
 static json_t *execution_json(const struct store_job *job)
@@ -222,14 +245,19 @@ static int add_next(struct skerryd *server, const char *device, const char *toke
 {
 	struct store_job job;
 	char *assignment = NULL;
+	const char *reset = NULL;
 	int rc = store_job_next(server->store, device, &job);
 	if (rc < 0)
 		return -1;
 	bool has_job = rc == 0;
-	rc = trust_assign(server, &(struct trust_word){device, has_job ? job.digest : "", token}, &assignment);
+	rc = has_job ? rollouts_reset_word(server, &job, &reset) : 0;
+	if (rc == 0)
+		rc = trust_assign(server, &(struct trust_word){device, has_job ? job.digest : "", token}, &assignment);
 	if (rc == 0 && has_job) {
-		json_t *execution = execution_json(&job);
-		json_object_set_new(json_object_get(execution, "jobDocument"), "assignment", json_string(assignment));
+		json_t *execution = execution_json(&job), *document = json_object_get(execution, "jobDocument");
+		json_object_set_new(document, "assignment", json_string(assignment));
+		if (reset)
+			json_object_set_new(document, "reset", json_string(reset));
 		json_object_set_new(body, "execution", execution);
 	} else if (rc == 0) {
 		json_object_set_new(body, "assignment", json_string(assignment));
@@ -332,7 +360,7 @@ static bool is_news(const struct store_job *job, const struct message_update *up
 
 static int apply(struct skerryd *server, struct store_job *job, const struct message_update *update)
 {
-	bool news = is_news(job, update), status_changed = job->status != update->status;
+	bool news = is_news(job, update), status_changed = job->status != update->status, was_held = job_is_held(job);
 	job->status = update->status;
 	job->version_number++;
 	job->updated_at = note_now();
@@ -350,7 +378,7 @@ static int apply(struct skerryd *server, struct store_job *job, const struct mes
 	homeassistant_touch(server, job->device);
 	if (store_job_put(server->store, job) < 0 || (news && job_event(server, job, update->details) < 0))
 		return -1;
-	return status_changed ? rollouts_on_job(server, job) : 0;
+	return status_changed || was_held || job_is_held(job) ? rollouts_on_job(server, job) : 0;
 }
 
 /* The device goes on with a job that is over for us: what it does is in its reports, but the operator should know. */

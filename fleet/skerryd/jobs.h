@@ -35,6 +35,11 @@ int jobs_withdraw(struct skerryd *server, const char *id) STORE_CHECK;
 /* Inside a group: its device reports, confirmed, the image that the job is for. One that is still queued has succeeded; of one that it took it tells the end itself. 0 or -1. */
 int jobs_fulfil(struct skerryd *server, const char *id) STORE_CHECK;
 
+/* Inside a group: its device, which holds, may reset: it is asked to ask, and its time begins anew. One that has ended is left as it is. 0 or -1. */
+int jobs_release(struct skerryd *server, const char *id) STORE_CHECK;
+/* Does the device say that it holds? */
+bool job_is_held(const struct store_job *job);
+
 /* What the device says, inside a group. 0 or -1. A body of NULL was no JSON; the answer tells the device so. */
 int jobs_on_get(struct skerryd *server, const char *device, const json_t *body) STORE_CHECK;
 int jobs_on_update(struct skerryd *server, const char *device, const char *job, const json_t *body) STORE_CHECK;

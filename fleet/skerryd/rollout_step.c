@@ -17,8 +17,13 @@ static void settle(struct skerryd *server, const struct open_rollout *r, struct 
 		target->started_ms = server->now_ms;
 		target->turn_ms = 0;
 	}
-	if (state != TARGET_PENDING)
+	/* The wait for a window is no part of what a try may take. */
+	if (state == TARGET_ACTIVE && event != EVENT_TAKEN)
+		target->started_ms = server->now_ms;
+	if (state != TARGET_PENDING) {
+		target->not_before_ms = 0;
 		return;
+	}
 	if (event == EVENT_PAUSE)
 		target->started_ms = 0; /* that try was never begun */
 	else if (event != EVENT_RETRY)
@@ -167,7 +172,8 @@ int rollout_stop_all(struct skerryd *server, struct open_rollout *r, enum rollou
 			return -1;
 	}
 	if (rollout_step_state(server, r, TARGET_OFFERED, events[action], NULL) < 0 ||
-		rollout_step_state(server, r, TARGET_ACTIVE, events[action], NULL) < 0)
+		rollout_step_state(server, r, TARGET_ACTIVE, events[action], NULL) < 0 ||
+		rollout_step_state(server, r, TARGET_HELD, events[action], NULL) < 0)
 		return -1;
 	return rollout_event(server, r, kinds[action], "%s", reason);
 }

@@ -97,7 +97,9 @@ static int on_status(struct skerryd *server, struct open_rollout *r, struct stor
 	case JOB_QUEUED:
 		return 0;
 	case JOB_IN_PROGRESS:
-		return rollout_step(server, r, target, EVENT_TAKEN, NULL);
+		if (rollout_step(server, r, target, EVENT_TAKEN, NULL) < 0)
+			return -1;
+		return rollout_hold_said(server, r, target, job_is_held(job));
 	case JOB_SUCCEEDED:
 		return on_success(server, r, target);
 	case JOB_FAILED:
@@ -144,7 +146,7 @@ static bool is_withdrawn(const struct store_job *job, const struct store_target 
 {
 	json_t *details = json_loads(job->details, 0, NULL);
 	const char *step = json_string_value(json_object_get(details, "step"));
-	*armed = jobs_step_has_payload(step ? step : "");
+	*armed = step && jobs_step_has_payload(step) && strcmp(step, "hold") != 0;
 	json_decref(details);
 	return target->target.stopped && job->status == JOB_CANCELED;
 }
@@ -167,12 +169,59 @@ static int end_withdrawn(struct skerryd *server, struct open_rollout *r, struct 
 static int visit_get(struct skerryd *server, struct open_rollout *r, struct store_target *target, const void *arg)
 {
 	(void)arg;
+	/* It asks in the very moment. */
+	if (rollout_hold_look(server, r, target) < 0)
+		return -1;
 	return end_withdrawn(server, r, target, false);
 }
 
 int rollouts_on_get(struct skerryd *server, const char *device)
 {
 	return visit_all(server, device, &(struct visitor){visit_get, NULL});
+}
+
+int rollouts_reset_word(struct skerryd *server, const struct store_job *job, const char **word)
+{
+	struct store_target target;
+	int64_t at_ms;
+	*word = NULL;
+	if (!*job->rollout)
+		return 0;
+	if (rollout_load_all(server) < 0)
+		return -1;
+	struct open_rollout *r = rollout_find(server, job->rollout);
+	if (!r || window_is_always(&r->description->flash))
+		return 0;
+	int rc = store_target_get(server->store, job->rollout, job->device, &target);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (strcmp(target.job, job->id) != 0 || target.target.state == TARGET_REVERTING)
+		return 0;
+	*word = "hold";
+	if (target.target.state != TARGET_ACTIVE || !target.not_before_ms || r->rollout.state != ROLLOUT_RUNNING)
+		return 0;
+	rc = rollout_window_flash(server, r, job->device, &at_ms);
+	if (rc == 0 && at_ms <= server->now_ms)
+		*word = "now";
+	return rc < 0 ? -1 : 0;
+}
+
+/* What waits for a window has another one now. A try that failed waits for its time, too. */
+static int visit_zone(struct skerryd *server, struct open_rollout *r, struct store_target *target, const void *arg)
+{
+	(void)arg;
+	if (target->target.state == TARGET_HELD)
+		return rollout_hold_look(server, r, target);
+	if (target->target.state != TARGET_PENDING || target->started_ms || !target->not_before_ms)
+		return 0;
+	target->not_before_ms = 0;
+	wake(server, r, target->wave);
+	return store_target_put(server->store, r->row.id, target);
+}
+
+int rollouts_on_zone(struct skerryd *server, const char *device)
+{
+	return visit_all(server, device, &(struct visitor){visit_zone, NULL});
 }
 
 /* ---- reports and presence ---- */
@@ -229,6 +278,8 @@ static int look(struct skerryd *server, struct open_rollout *r)
 		return -1;
 	if (store_targets_gone(server->store, r->row.id, &rows) < 0 ||
 		rollout_step_rows(server, r, rows, EVENT_GONE, "it left the fleet") < 0)
+		return -1;
+	if (rollout_hold_look_all(server, r) < 0)
 		return -1;
 	if (description->offline == OFFLINE_WAIT || r->rollout.state != ROLLOUT_RUNNING)
 		return 0;

@@ -23,12 +23,18 @@ void rollouts_settle(struct skerryd *server, bool kept);
 
 /* ---- what devices do ---- */
 
-/* A job has this status now; the row is written. */
+/* A job has this status now, or its device holds it, or does not any more; the row is written. */
 int rollouts_on_job(struct skerryd *server, const struct store_job *job) STORE_CHECK;
 /* A device says how a job ended that is over for us. */
 int rollouts_on_late_job(struct skerryd *server, const struct store_job *job, enum job_status said) STORE_CHECK;
 /* A device asks for its next job. */
 int rollouts_on_get(struct skerryd *server, const char *device) STORE_CHECK;
+/*
+ * The word `reset` of the document of its job (SPEC §8), as the answer to that: "hold", "now", or NULL: none, the device may reset when it is ready. 0 or -1.
+ */
+int rollouts_reset_word(struct skerryd *server, const struct store_job *job, const char **word) STORE_CHECK;
+/* Its time zone is another one. */
+int rollouts_on_zone(struct skerryd *server, const char *device) STORE_CHECK;
 /* confirmed: it said that it runs `digest` for good. */
 int rollouts_on_report(struct skerryd *server, const char *device, const char *digest, bool confirmed) STORE_CHECK;
 int rollouts_on_presence(struct skerryd *server, const char *device, bool online) STORE_CHECK;

@@ -90,9 +90,25 @@ int fill_join(struct skerryd *server, struct open_rollout *r) STORE_CHECK;
 
 /* ---- rollout_window.c ---- */
 
-/* When the device may begin: now, later, or WINDOW_NEVER; unix ms. STORE_NONE: its time zone is not known. */
+/*
+ * When the device may begin, and when it may reset: now, later, or ROLLOUT_NEVER; unix ms. One that cannot hold resets when it has downloaded, so it
+ * begins only when both windows are open. STORE_NONE: its time zone is not known.
+ */
 int rollout_window_next(
 	struct skerryd *server, const struct open_rollout *r, const char *device, int64_t *at_ms) STORE_CHECK;
+int rollout_window_flash(
+	struct skerryd *server, const struct open_rollout *r, const char *device, int64_t *at_ms) STORE_CHECK;
+
+/* ---- rollout_hold.c: devices that wait for their reset ---- */
+
+/* The device says how far its job is: it holds, or it went on. 0 or -1. */
+int rollout_hold_said(
+	struct skerryd *server, struct open_rollout *r, struct store_target *target, bool holds) STORE_CHECK;
+/* One that holds is released if it may be, else it is noted when. 0 or -1. */
+int rollout_hold_look(struct skerryd *server, struct open_rollout *r, struct store_target *target) STORE_CHECK;
+/* All those of the rollout whose time has come. 0 or -1. */
+int rollout_hold_look_all(struct skerryd *server, struct open_rollout *r) STORE_CHECK;
+
 /* Whose a rollout that `who` describes is. */
 const char *rollout_tenant(const struct principal *who, const struct rollout_description *description);
 

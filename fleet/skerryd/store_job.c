@@ -93,8 +93,11 @@ int store_job_silent(struct store *store, int64_t before, struct store_job *job)
 {
 	sqlite3_stmt *stmt;
 	int rc = store_find(store, &stmt,
-		JOB_STRUCT_COLUMNS "WHERE status = 'IN_PROGRESS' AND updated_at < ? ORDER BY updated_at LIMIT 1", "i",
-		before);
+		JOB_STRUCT_COLUMNS
+		"WHERE status = 'IN_PROGRESS' AND updated_at < ? AND NOT EXISTS (SELECT 1 FROM rollout_targets t"
+		" WHERE t.rollout = jobs.rollout AND t.device = jobs.device AND t.job = jobs.id AND t.state = 'held')"
+		" ORDER BY updated_at LIMIT 1",
+		"i", before);
 	return rc ? rc : take_job(store, stmt, job);
 }
 

@@ -350,11 +350,20 @@ int store_targets_late(struct store *store, const char *rollout, int64_t started
 		"si", rollout, started_ms);
 }
 
+int store_targets_held(struct store *store, const char *rollout, int64_t now_ms, json_t **rows)
+{
+	return store_select(store, rows,
+		"SELECT device FROM rollout_targets WHERE rollout = ? AND state = 'held' AND not_before_ms <= ?"
+		" ORDER BY wave, rank LIMIT 500",
+		"si", rollout, now_ms);
+}
+
 int store_targets_gone(struct store *store, const char *rollout, json_t **rows)
 {
 	return store_select(store, rows,
 		"SELECT t.device FROM devices d CROSS JOIN rollout_targets t ON t.device = d.id WHERE t.rollout = ?"
-		" AND t.state IN ('pending', 'offered', 'active', 'revert', 'reverting') AND d.state <> 'active'"
+		" AND t.state IN ('pending', 'offered', 'active', 'held', 'revert', 'reverting') AND d.state <> "
+		"'active'"
 		" ORDER BY t.device LIMIT 500",
 		"s", rollout);
 }
@@ -375,6 +384,18 @@ int store_targets_move(struct store *store, const struct store_move *move)
 }
 
 /* ---- devices and images, as rollouts look at them ---- */
+
+int store_device_holds(struct store *store, const char *id, bool *holds)
+{
+	sqlite3_stmt *stmt;
+	int rc = store_find(store, &stmt,
+		"SELECT coalesce(json_extract(report, '$.holds') = 1, 0) FROM devices WHERE id = ?", "s", id);
+	if (rc)
+		return rc;
+	*holds = sqlite3_column_int(stmt, 0) != 0;
+	store_done(store, stmt);
+	return 0;
+}
 
 int store_device_attribute(struct store *store, const char *id, const char *name, char *out, size_t size)
 {

@@ -46,9 +46,9 @@ struct store_target {
 	char job[65];           /* the last one made for it, "" none that counts */
 	char digest_before[65]; /* what it ran before, "" unknown */
 	char error[129];        /* why it ended as it did, "" nothing to say */
-	int64_t not_before_ms;  /* no start before */
-	int64_t turn_ms;        /* when it could first not be started for being offline, 0: not yet */
-	int64_t started_ms;     /* of the try, 0: it never was started */
+	int64_t not_before_ms; /* no start before; of one that holds: no release; of an active one: when it was released, 0: it was not */
+	int64_t turn_ms;    /* when it could first not be started for being offline, 0: not yet */
+	int64_t started_ms; /* of the try, 0: it never was started */
 	int64_t ended_ms;
 };
 int store_target_add(struct store *store, const char *rollout, const struct store_target *target) STORE_CHECK;
@@ -85,6 +85,8 @@ int store_targets_turn(struct store *store, const struct store_pick *pick, int64
 int store_targets_missed(struct store *store, const char *rollout, int64_t turn_ms, json_t **rows) STORE_CHECK;
 /* Rows of {device}: under way since before `started_ms`; not those that are offered and offline. */
 int store_targets_late(struct store *store, const char *rollout, int64_t started_ms, json_t **rows) STORE_CHECK;
+/* Rows of {device}: held, and their window may be open. */
+int store_targets_held(struct store *store, const char *rollout, int64_t now_ms, json_t **rows) STORE_CHECK;
 /* Rows of {device}: not in a final state, but not in the fleet any more. */
 int store_targets_gone(struct store *store, const char *rollout, json_t **rows) STORE_CHECK;
 
@@ -97,6 +99,8 @@ struct store_move {
 };
 int store_targets_move(struct store *store, const struct store_move *move) STORE_CHECK;
 
+/* Did it report that its agent can hold a job? */
+int store_device_holds(struct store *store, const char *id, bool *holds) STORE_CHECK;
 /* An attribute of a device, "" when it has none. */
 int store_device_attribute(struct store *store, const char *id, const char *name, char *out, size_t size) STORE_CHECK;
 /* What the manifest of an image says: app, version, vendor and class. STORE_NONE: no such image, none that the tenant sees, or one whose manifest is not understood. */

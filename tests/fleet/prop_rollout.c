@@ -23,6 +23,7 @@ struct device {
 	bool online, runs_new, confirmed_new, runs_before;
 	enum job job;
 	bool job_back;
+	bool holds;      /* waits for its release */
 	int64_t acts_ms; /* when it does something next */
 	bool fickle_done;
 };
@@ -44,11 +45,14 @@ struct world {
 	uint32_t device_count;
 	int64_t ms, timeout_ms, retry_delay_ms;
 	uint32_t tries, operator_acts;
+	bool windows; /* reset only when released */
 	uint64_t random;
 	int64_t unsatisfied_ms[ROLLOUT_WAVES_MAX]; /* when a wave's gate was last seen shut, or opened */
 	bool redeliver;                            /* messages that the killed server had not taken come again */
 	const char *problem;
 };
+
+static uint64_t releases;
 
 static uint32_t draw(struct world *w, uint32_t below)
 {
@@ -112,6 +116,7 @@ static void draw_fleet(struct world *w)
 	w->tries = 1 + draw(w, 3);
 	w->timeout_ms = (1 + draw(w, 30)) * (int64_t)MINUTE;
 	w->retry_delay_ms = draw(w, 10) * (int64_t)MINUTE;
+	w->windows = draw(w, 3) == 0;
 	rollout_init(&w->now.rollout, &w->spec);
 	for (uint32_t d = 0; d < w->device_count; d++) {
 		struct device *device = &w->now.devices[d];
@@ -463,7 +468,10 @@ static void act(struct world *w, uint32_t d)
 	}
 	if (device->job == QUEUED) {
 		device->job = TAKEN;
+		device->holds = w->windows && !device->job_back && draw(w, 4);
 		event(w, d, EVENT_TAKEN);
+	} else if (device->job == TAKEN && device->holds) {
+		event(w, d, EVENT_HELD);
 	} else if (device->job == TAKEN && device->nature != HANGS) {
 		finish_job(w, d);
 	} else if (device->nature == FICKLE && device->confirmed_new && !device->fickle_done) {
@@ -473,6 +481,26 @@ static void act(struct world *w, uint32_t d)
 	} else {
 		report(w, d);
 	}
+}
+
+/* A window opens: those that hold go on, and their time begins anew. One that was given up meanwhile lost its job. */
+static void release(struct world *w)
+{
+	uint32_t released = 0;
+
+	for (uint32_t d = 0; d < w->now.joined; d++) {
+		if (w->now.targets[d].stopped)
+			must(w, w->now.targets[d].state != TARGET_HELD,
+				"a device that holds in a rollout that was stopped");
+		if (w->now.rollout.state != ROLLOUT_RUNNING || w->now.targets[d].state != TARGET_HELD)
+			continue;
+		event(w, d, EVENT_RELEASE);
+		must(w, w->now.targets[d].state == TARGET_ACTIVE, "a release that is none");
+		w->now.devices[d].holds = false;
+		w->now.started_ms[d] = w->ms;
+		released++;
+	}
+	releases += released;
 }
 
 static void time_out(struct world *w, uint32_t d)
@@ -540,6 +568,8 @@ static void run(struct world *w)
 			act(w, d);
 		for (uint32_t i = 0; i < w->now.joined; i++)
 			time_out(w, i);
+		if (w->windows && draw(w, 50) == 0)
+			release(w);
 		if (draw(w, 8) == 0)
 			operate(w);
 		serve(w);
@@ -568,6 +598,7 @@ int main(int argc, char **argv)
 		if (failed++ < 10)
 			printf("FAILED prop_rollout 1 %llu: %s\n", (unsigned long long)(seed + i), world.problem);
 	}
-	printf("fleets: %llu run, %llu failed\n", (unsigned long long)fleets, (unsigned long long)failed);
+	printf("fleets: %llu run, %llu resets released, %llu failed\n", (unsigned long long)fleets,
+		(unsigned long long)releases, (unsigned long long)failed);
 	return failed ? 1 : 0;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "killable_vfs.h"
+#include "prop_description.h"
 #include "shared/file.h"
 #include "shared/text.h"
 #include "skerryd/devices.h"
@@ -41,8 +42,9 @@ struct device {
 	char id[16];
 	enum nature nature;
 	bool online, on_server_online, runs_new, untold, fickle_done;
-	char job[65]; /* that it has taken */
-	char end[16]; /* how it ended, still to be told */
+	bool holds, can_hold; /* its job waits for a release; its agent knows how to */
+	char job[65];         /* that it has taken */
+	char end[16];         /* how it ended, still to be told */
 	int boot;
 };
 
@@ -67,10 +69,7 @@ static const struct principal ann = {.role = ROLE_ADMIN, .name = "ann"}, bob = {
 
 static uint32_t draw(struct world *w, uint32_t below)
 {
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return below ? (uint32_t)((w->random >> 11) % below) : 0;
+	return prop_draw(&w->random, below);
 }
 
 static void must(struct world *w, bool truth, const char *what)
@@ -129,7 +128,7 @@ static void end_process(struct world *w)
 	w->server.store = NULL;
 }
 
-static uint64_t killed, failed_writes;
+static uint64_t killed, failed_writes, releases;
 
 /* It was killed: what it remembered is gone, and those who got no answer say it again. */
 static void restart(struct world *w)
@@ -324,32 +323,54 @@ static bool say_report(struct world *w, struct device *device)
 	struct store_report report = {.digest = device->runs_new ? NEW : BEFORE, .mode = "normal"};
 	if (!begin(w))
 		return false;
-	json_t *body = json_object();
+	json_t *body = json_pack("{s:b}", "holds", device->can_hold);
 	int rc = devices_on_report(&w->server, device->id, body, &report);
 	json_decref(body);
 	return end_group(w, rc);
 }
 
-static bool say_update(struct world *w, struct device *device, const char *status)
+static bool say_update(struct world *w, struct device *device, const char *status, const char *step)
 {
 	if (!begin(w))
 		return false;
-	json_t *body = json_pack("{s:s, s:{s:s}}", "status", status, "statusDetails", "step", "download");
+	json_t *body = json_pack("{s:s, s:{s:s}}", "status", status, "statusDetails", "step", step);
 	int rc = jobs_on_update(&w->server, device->id, device->job, body);
 	json_decref(body);
 	return end_group(w, rc);
 }
 
+/* What is said of its reset, if it asks now: only in its window, and while the rollout runs. */
+static bool read_word(struct world *w, const struct store_job *job, const char **word)
+{
+	const struct open_rollout *r = NULL;
+	int64_t at_ms = 0;
+	if (rollouts_reset_word(&w->server, job, word) < 0) {
+		must(w, killable_is_dead(), "a question that is not answered");
+		return false;
+	}
+	if (!*word || strcmp(*word, "now") != 0)
+		return true;
+	r = rollout_find(&w->server, w->rollout);
+	must(w, r && r->rollout.state == ROLLOUT_RUNNING, "a release in a rollout that does not run");
+	must(w, r && rollout_window_flash(&w->server, r, job->device, &at_ms) == 0 && at_ms <= w->server.now_ms,
+		"a release outside of the window");
+	return true;
+}
+
 /* The job that it would be given; "" none. */
 static void ask(struct world *w, struct device *device)
 {
+	const char *word;
 	struct store_job job;
 	if (!begin(w) || !end_group(w, rollouts_on_get(&w->server, device->id)))
 		return;
 	if (store_job_next(w->server.store, device->id, &job) != 0)
 		return;
-	memcpy(device->job, job.id, sizeof device->job);
-	snprintf(device->end, sizeof device->end, "%s", "IN_PROGRESS");
+	if (read_word(w, &job, &word)) {
+		memcpy(device->job, job.id, sizeof device->job);
+		snprintf(device->end, sizeof device->end, "%s", "IN_PROGRESS");
+		device->holds = device->can_hold && word;
+	}
 	store_job_free(&job);
 }
 
@@ -362,6 +383,28 @@ static bool job_is_for_new(struct world *w, const char *id)
 		store_job_free(&job);
 	}
 	return is_new;
+}
+
+/* It says that it holds, now and then, and asks. A job that was withdrawn it forgets. */
+static void hold(struct world *w, struct device *device)
+{
+	const char *word;
+	struct store_job job;
+	if (draw(w, 3) && !say_update(w, device, "IN_PROGRESS", draw(w, 10) ? "hold" : "download"))
+		return;
+	if (!begin(w) || !end_group(w, rollouts_on_get(&w->server, device->id)))
+		return;
+	if (store_job_next(w->server.store, device->id, &job) != 0) {
+		device->job[0] = 0;
+		return;
+	}
+	if (strcmp(job.id, device->job) != 0)
+		device->job[0] = 0;
+	else if (read_word(w, &job, &word) && word && strcmp(word, "now") == 0) {
+		device->holds = false;
+		releases++;
+	}
+	store_job_free(&job);
 }
 
 /* The device carries its job to an end. */
@@ -389,7 +432,7 @@ static void tell(struct world *w, struct device *device)
 	struct store_job job;
 	/* Lost with a broker that died: it goes on all the same, and its report is the first that is heard of it. */
 	bool lost = begun && draw(w, 8) == 0;
-	if (!lost && !say_update(w, device, device->end))
+	if (!lost && !say_update(w, device, device->end, "download"))
 		return;
 	device->end[0] = 0;
 	/* Refused: it is over, there is nothing more to tell. */
@@ -414,6 +457,8 @@ static void act(struct world *w, struct device *device, bool calm)
 		device->untold = !say_report(w, device);
 	} else if (*device->end) {
 		tell(w, device);
+	} else if (*device->job && device->holds) {
+		hold(w, device);
 	} else if (*device->job) {
 		work(w, device);
 		if (device->nature == HANGS && draw(w, 5) == 0)
@@ -458,43 +503,6 @@ static void operate(struct world *w)
 
 /* ---- a fleet ---- */
 
-static json_t *draw_wave(struct world *w)
-{
-	json_t *wave = json_pack("{s:s, s:i, s:{s:i, s:i}}", "order", "id", "maxInFlight", (int)(1 + draw(w, 4)),
-		"advance", "successPercent", (int)draw(w, 101), "soakS", (int)(draw(w, 3) * 60));
-	if (draw(w, 2))
-		json_object_set_new(wave, draw(w, 2) ? "count" : "percent", json_integer(1 + draw(w, 40)));
-	if (draw(w, 2))
-		json_object_set_new(json_object_get(wave, "advance"), "minFinished", json_integer(draw(w, 4)));
-	if (draw(w, 2))
-		json_object_set_new(wave, "rate", json_pack("{s:i}", "perMinute", (int)(1 + draw(w, 200))));
-	return wave;
-}
-
-static json_t *draw_description(struct world *w)
-{
-	static const char *const actions[] = {"pause", "abort", "rollback"}, *const of[] = {"wave", "rollout"},
-				 *const on[] = {"any", "failed", "timed-out", "rejected", "offline"};
-	json_t *waves = json_array(), *stops = json_array();
-	for (uint32_t i = 0, n = 1 + draw(w, 4); i < n; i++)
-		json_array_append_new(waves, draw_wave(w));
-	for (uint32_t i = 0, n = draw(w, 3); i < n; i++)
-		json_array_append_new(stops,
-			json_pack("{s:s, s:i, s:i, s:s, s:s}", "on", on[draw(w, 5)], "percent", (int)draw(w, 60), "min",
-				(int)(1 + draw(w, 3)), "of", of[draw(w, 2)], "action", actions[draw(w, 3)]));
-	w->retries = draw(w, 3);
-	json_t *json = json_pack("{s:s, s:o, s:o, s:{s:i, s:i, s:i}}", "image", NEW, "waves", waves, "stop", stops,
-		"device", "timeoutS", (int)(60 * (1 + draw(w, 20))), "retries", (int)w->retries, "retryDelayS",
-		(int)draw(w, 300));
-	uint32_t policy = draw(w, 3);
-	if (policy == 1)
-		json_object_set_new(json, "offline", json_pack("{s:s}", "policy", "skip"));
-	if (policy == 2)
-		json_object_set_new(json, "offline",
-			json_pack("{s:s, s:i}", "policy", "deadline", "afterS", (int)(60 + draw(w, 1000))));
-	return json;
-}
-
 static bool add_image(struct world *w, const char *digest)
 {
 	static const uint8_t bytes[] = {1, 2, 3};
@@ -527,6 +535,7 @@ static bool set_up(struct world *w)
 		device->online = draw(w, 10) > 0;
 		device->untold = true;
 		device->runs_new = draw(w, 30) == 0;
+		device->can_hold = draw(w, 5) > 0;
 		good = store_device_put(w->server.store, device->id, "qemu-virt", 1, &added) == 0;
 	}
 	return good && store_commit(w->server.store) == 0;
@@ -535,7 +544,7 @@ static bool set_up(struct world *w)
 static bool make_rollout(struct world *w)
 {
 	struct fleet_error error;
-	json_t *json = draw_description(w);
+	json_t *json = prop_description(&w->random, NEW, &w->retries);
 	bool good = rollout_spec_parse(json, &w->description, &error) == 0;
 	json_decref(json);
 	if (!good || skerryd_begin(&w->server, STORE_KEPT_ON_KILL) < 0)
@@ -569,7 +578,7 @@ static void check_end(struct world *w)
 	must(w,
 		number(w,
 			"SELECT count(*) FROM rollout_targets WHERE rollout = ? AND state IN ('pending', 'offered', "
-			"'active', 'revert', "
+			"'active', 'held', 'revert', "
 			"'reverting')",
 			w->rollout) == 0,
 		"a device without a final state");
@@ -683,8 +692,8 @@ int main(int argc, char **argv)
 		return every_write(argc > 2 ? strtoull(argv[2], NULL, 0) : KILLS_LONG, seed);
 	for (uint64_t i = 0; i < fleets; i++)
 		failed += !run(seed + i, 0, true, &writes);
-	printf("fleets: %llu run, %llu killed at a write, %llu writes failed; %llu failed\n",
+	printf("fleets: %llu run, %llu killed at a write, %llu writes failed, %llu resets released; %llu failed\n",
 		(unsigned long long)fleets, (unsigned long long)killed, (unsigned long long)failed_writes,
-		(unsigned long long)failed);
+		(unsigned long long)releases, (unsigned long long)failed);
 	return failed ? 1 : 0;
 }

@@ -42,7 +42,7 @@ const SEGMENTS = [
     ["good", "succeeded", ["succeeded"]],
     ["bad", "failed", ["failed", "rejected", "timed-out", "stranded"]],
     ["warn", "going back", ["reverting", "reverted"]],
-    ["info", "in flight", ["offered", "active"]],
+    ["info", "in flight", ["offered", "active", "held"]],
     ["idle", "skipped or canceled", ["skipped", "canceled"]],
 ];
 
@@ -50,7 +50,7 @@ const SEGMENTS = [
 export function progress(counts = {}) {
     const size = Object.values(counts).reduce((sum, n) => sum + n, 0);
     const parts = SEGMENTS.map(([tone, text, states]) => ({ tone, text, n: states.reduce((sum, state) => sum + (counts[state] || 0), 0) })).filter((part) => part.n);
-    const open = ["pending", "offered", "active", "reverting"].reduce((sum, state) => sum + (counts[state] || 0), 0);
+    const open = ["pending", "offered", "active", "held", "reverting"].reduce((sum, state) => sum + (counts[state] || 0), 0);
     return { size, done: size - open, parts };
 }
 

@@ -9,7 +9,7 @@ export const rolloutTone = (state) => ({
 })[state] || "idle";
 
 export const targetTone = (state) => ({
-    pending: "idle", offered: "info", active: "info", succeeded: "good", failed: "bad", rejected: "bad", "timed-out": "bad", skipped: "idle", canceled: "idle",
+    pending: "idle", offered: "info", active: "info", held: "info", succeeded: "good", failed: "bad", rejected: "bad", "timed-out": "bad", skipped: "idle", canceled: "idle",
     reverting: "warn", reverted: "warn", stranded: "bad",
 })[state] || "idle";
 

@@ -29,7 +29,7 @@ function Wave({ wave, spec, index, over, onShow }) {
     );
 }
 
-const STATES = ["pending", "offered", "active", "succeeded", "failed", "rejected", "timed-out", "skipped", "canceled", "reverting", "reverted", "stranded"];
+const STATES = ["pending", "offered", "active", "held", "succeeded", "failed", "rejected", "timed-out", "skipped", "canceled", "reverting", "reverted", "stranded"];
 
 function Target({ target, waves }) {
     const details = target.jobDetails || {};
