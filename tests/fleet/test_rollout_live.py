@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import home
 from cases import case, expect, main
@@ -112,6 +113,59 @@ def bad():
         stop = [e["n"] for e in events if e["kind"] == "rollout-aborting"][0]
         expect(not [e for e in events if e["kind"] == "job-created" and e["n"] > stop], "nor is one in the events", events)
         expect(digest not in [d["digest"] for d in devices()], "nobody runs it", devices())
+
+
+def zone_where_it_is(hour):
+    """A time zone in which this hour of the day begins now: so a test has any time of the day at any time."""
+    minutes = (hour * 60 - int(time.time()) // 60) % 1440
+    minutes -= 1440 if minutes > 720 else 0
+    return "%s%02d:%02d" % ("-" if minutes < 0 else "+", abs(minutes) // 60, abs(minutes) % 60)
+
+
+@case("windows apart: a device downloads in the one, holds over a reset, and resets into the image in the other")
+def windows():
+    suit = fleet.image("4.0.0", size=6000)
+    first_device, other = "sim-000", "sim-001"
+
+    def target(device):
+        return {t["device"]: t for t in targets(rollout)}[device]
+
+    def detail(name):
+        return target(first_device).get("jobDetails", {}).get(name)
+
+    def runs():
+        return fleet.json("device", "show", first_device)["version"]
+
+    def said():
+        """Its starts, and how often it spoke of its job."""
+        job = fleet.json("job", "show", target(first_device)["jobId"])
+        return fleet.json("device", "show", first_device)["report"]["boots"], job["versionNumber"]
+
+    with Sim():
+        fleet.skerry("device", "set", first_device, "timezone=" + zone_where_it_is(12))
+        fleet.skerry("device", "set", other, "timezone=" + zone_where_it_is(12))
+        file = described(name="windows", selector="id in (%s %s)" % (first_device, other), waves=[{"name": "all"}], device={"trialS": 10},
+                         windows={"download": "0 0 * * */480", "flash": "0 16 * * */480"})
+        plan = fleet.skerry("rollout", "plan", file, "--image", suit)
+        expect("download '0 0 * * */480', reset '0 16 * * */480'" in plan, "the plan says when", plan)
+        rollout = fleet.json("rollout", "create", file, "--image", suit, "--start")["id"]
+        expect({t["state"] for t in targets(rollout)} == {"pending"}, "at noon nothing begins", targets(rollout))
+        fleet.skerry("device", "set", first_device, "timezone=" + zone_where_it_is(4))
+        home.wait_until(lambda: target(first_device)["state"] == "held", "at night it downloads, then it holds")
+        fetched = detail("netBytes")
+        expect(detail("step") == "hold" and detail("percent") == 100 and fetched == detail("total"), "all of it is there", target(first_device))
+        before = said()
+        fleet.skerry("cmd", first_device, "reboot")
+        home.wait_until(lambda: all(now > then for now, then in zip(said(), before)) and target(first_device)["state"] == "held", "it is reset, and holds again")
+        expect(detail("netBytes") == fetched, "nothing was fetched twice", target(first_device))
+        expect(runs() == "1.0.0" and target(other)["state"] == "pending", "it runs what it ran", target(first_device))
+        fleet.skerry("device", "set", first_device, "timezone=" + zone_where_it_is(20))
+        home.wait_until(lambda: target(first_device)["state"] == "succeeded", "in the evening it resets", 2 * home.TIMEOUT_S)
+        expect(runs() == "4.0.0", "it runs the image", runs())
+        fleet.skerry("rollout", "abort", rollout)
+        done = watch(rollout, 6)
+        expect(done["counts"] == {"succeeded": 1, "canceled": 1}, "the other one never began", done)
+        expect(not [job for job in fleet.json("job", "list") if job["device"] == other and job["digest"] == done["digest"]], "nor had it a job")
 
 
 if __name__ == "__main__":
