@@ -88,13 +88,17 @@ static int run_create(struct cli *cli, int argc, char **argv)
 	return rc ? rc : create(cli, &describe, start);
 }
 
-static void print_windows(const json_t *spec)
+static void print_windows(const json_t *plan)
 {
-	const json_t *windows = json_object_get(spec, "windows");
+	const json_t *windows = json_object_get(json_object_get(plan, "spec"), "windows");
+	json_int_t cannot = json_integer_value(json_object_get(plan, "cannotHold"));
 	const char *download = json_string_value(json_object_get(windows, "download")),
 		   *flash = json_string_value(json_object_get(windows, "flash"));
 	if (download && flash)
 		printf("windows, in each device's time zone: download '%s', reset '%s'\n", download, flash);
+	if (cannot)
+		printf("%lld of them cannot hold an image until their window: they begin only while both are open\n",
+			(long long)cannot);
 }
 
 static void print_plan(const json_t *plan)
@@ -105,7 +109,7 @@ static void print_plan(const json_t *plan)
 		(long long)json_integer_value(json_object_get(plan, "devices")),
 		(long long)json_integer_value(json_object_get(plan, "matching")),
 		json_array_size(json_object_get(plan, "waves")));
-	print_windows(json_object_get(plan, "spec"));
+	print_windows(plan);
 	json_array_foreach(json_object_get(plan, "waves"), index, wave)
 	{
 		printf("\nwave %zu '%s': %lld devices, %lld of them online, %lld run the image already; opens %lld s "

@@ -178,6 +178,19 @@ static void add_unknown_zones(json_t *plan, const struct fill *fill)
 	json_object_set_new(plan, "unknownTimezones", unknown);
 }
 
+/* Those whose agents reset when they are ready: they begin only while both windows are open. 0 or -1. */
+static int add_cannot_hold(struct skerryd *server, json_t *plan, const struct fill *fill)
+{
+	json_int_t count = 0;
+	for (size_t i = 0; i < fill->in_waves; i++) {
+		bool holds = false;
+		if (store_device_holds(server->store, fill->order[i]->id, &holds) < 0)
+			return -1;
+		count += !holds;
+	}
+	return json_object_set_new(plan, "cannotHold", json_integer(count));
+}
+
 static json_t *plan_json(const struct fill *fill, const struct rollout_description *description)
 {
 	json_t *waves = json_array();
@@ -217,6 +230,10 @@ enum rollouts_outcome rollouts_plan(struct skerryd *server, const struct princip
 	if (outcome != ROLLOUTS_DONE)
 		return outcome;
 	*plan = plan_json(&fill, description);
+	if (*plan && !window_is_always(&description->flash) && add_cannot_hold(server, *plan, &fill) < 0) {
+		json_decref(*plan);
+		*plan = NULL;
+	}
 	fill_free(&fill);
 	return *plan ? ROLLOUTS_DONE : ROLLOUTS_FAILED;
 }

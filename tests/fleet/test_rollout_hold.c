@@ -161,6 +161,16 @@ static void what_holds_is_aborted(void **state)
 static void agents_that_cannot_hold(void **state)
 {
 	struct fixture *f = *state;
+	struct rollout_description *description = malloc(sizeof *description);
+	json_t *plan, *json = json_loads(
+			      "{\"image\":\"" NEW "\",\"windows\":{\"flash\":\"0 3 * * */60\"}," BY_ID "}", 0, NULL);
+	report_holding(f, "d2", BEFORE);
+	assert_int_equal(rollout_spec_parse(json, description, &f->error), 0);
+	assert_int_equal(rollouts_plan(&f->server, &ann, description, &plan, &f->error), ROLLOUTS_DONE);
+	assert_int_equal(json_integer_value(json_object_get(plan, "cannotHold")), 4);
+	json_decref(plan);
+	json_decref(json);
+	free(description);
 	start(f, APART);
 	expect_target(f, "d1", TARGET_PENDING);
 	pass_s(f, 24 * 3600);
