@@ -353,8 +353,8 @@ int store_targets_late(struct store *store, const char *rollout, int64_t started
 int store_targets_held(struct store *store, const char *rollout, int64_t now_ms, json_t **rows)
 {
 	return store_select(store, rows,
-		"SELECT device FROM rollout_targets WHERE rollout = ? AND state = 'held' AND not_before_ms <= ?"
-		" ORDER BY wave, rank LIMIT 500",
+		"SELECT t.device FROM rollout_targets t JOIN devices d ON d.id = t.device WHERE t.rollout = ?"
+		" AND t.state = 'held' AND t.not_before_ms <= ? AND d.online = 1 ORDER BY t.wave, t.rank LIMIT 500",
 		"si", rollout, now_ms);
 }
 

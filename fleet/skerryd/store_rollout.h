@@ -85,7 +85,7 @@ int store_targets_turn(struct store *store, const struct store_pick *pick, int64
 int store_targets_missed(struct store *store, const char *rollout, int64_t turn_ms, json_t **rows) STORE_CHECK;
 /* Rows of {device}: under way since before `started_ms`; not those that are offered and offline. */
 int store_targets_late(struct store *store, const char *rollout, int64_t started_ms, json_t **rows) STORE_CHECK;
-/* Rows of {device}: held, and their window may be open. */
+/* Rows of {device}: held and online, and their window may be open. */
 int store_targets_held(struct store *store, const char *rollout, int64_t now_ms, json_t **rows) STORE_CHECK;
 /* Rows of {device}: not in a final state, but not in the fleet any more. */
 int store_targets_gone(struct store *store, const char *rollout, json_t **rows) STORE_CHECK;

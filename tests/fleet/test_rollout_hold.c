@@ -105,6 +105,29 @@ static void a_window_that_it_missed(void **state)
 	expect_target(f, "d1", TARGET_TIMED_OUT);
 }
 
+/* It was switched off for the night: nobody's fault. It comes back in the next one. */
+static void a_window_that_it_slept_through(void **state)
+{
+	struct fixture *f = *state;
+	start_held(f);
+	online(f, "d1", false);
+	pass_s(f, 7300);
+	pass_s(f, 2000);
+	expect_target(f, "d1", TARGET_HELD);
+	f->server.now_ms = START + 5 * 3600 * 1000;
+	online(f, "d1", true);
+	pass_s(f, 4);
+	expect_target(f, "d1", TARGET_HELD);
+	online(f, "d1", false);
+	f->server.now_ms = START + (24 + 2) * 3600 * 1000;
+	pass_s(f, 1000);
+	expect_target(f, "d1", TARGET_HELD);
+	online(f, "d1", true);
+	pass_s(f, 4);
+	expect_target(f, "d1", TARGET_ACTIVE);
+	expect_word(f, "d1", "now");
+}
+
 /* A release is for what it held; after a reset it has to say so anew. */
 static void a_restart_needs_another_release(void **state)
 {
@@ -233,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(resets_in_its_own_window),
 		RIG_TEST(a_window_that_it_missed),
+		RIG_TEST(a_window_that_it_slept_through),
 		RIG_TEST(a_restart_needs_another_release),
 		RIG_TEST(nobody_resets_while_it_is_paused),
 		RIG_TEST(what_holds_is_aborted),
