@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/file.h"
 #include "skerryd/artifact.h"
+#include "skerryd/copier.h"
+#include "skerryd/http.h"
 #include "skerryd/note.h"
 
 #define COPY HOME_DATABASE ".backup"
@@ -22,6 +25,8 @@ struct part {
 };
 
 struct backup {
+	struct skerryd *server;
+	struct copier *copier; /* NULL: its work is done */
 	struct part *parts;
 	size_t count, open; /* open: the part that fd reads */
 	int fd, copy_fd;    /* copy_fd: the database's copy, which has no name any more */
@@ -42,17 +47,16 @@ static int add_part(struct backup *backup, const char *name, const struct home_p
 	return 0;
 }
 
-static int add_database(struct skerryd *server, struct backup *backup, struct fleet_error *error)
+static struct home_path copy_path(const struct skerryd *server)
 {
-	struct home_path path = home_path(&server->settings.home, COPY);
+	return home_path(&server->settings.home, COPY);
+}
+
+static int add_database(struct backup *backup, struct fleet_error *error)
+{
+	struct home_path path = copy_path(backup->server);
 	struct stat st;
-	if (unlink(path.text) < 0 && errno != ENOENT)
-		return fleet_fail_errno(error, NULL, "cannot remove '%s'", path.text);
-	if (store_copy(server->store, path.text) < 0)
-		return fleet_fail(
-			error, "free some space", "the database cannot be copied: %s", store_error(server->store));
 	backup->copy_fd = open(path.text, O_RDONLY | O_CLOEXEC);
-	unlink(path.text);
 	if (backup->copy_fd < 0 || fstat(backup->copy_fd, &st) < 0)
 		return fleet_fail_errno(error, NULL, "cannot read '%s'", path.text);
 	if (add_part(backup, "fleet.db", &path, (uint64_t)st.st_size) < 0)
@@ -60,14 +64,28 @@ static int add_database(struct skerryd *server, struct backup *backup, struct fl
 	return 0;
 }
 
-/* Those that the database has: an upload that is under way is not there yet. */
-static int add_payloads(struct skerryd *server, struct backup *backup, struct fleet_error *error)
+/* Of the copy, not of the database, which has gone on. */
+static int copied_images(struct skerryd *server, json_t **images, struct fleet_error *error)
 {
+	struct store *store;
+	if (store_open_reader(copy_path(server).text, &store, error) < 0)
+		return -1;
+	int rc = store_images_json(store, "", images);
+	if (rc < 0)
+		(void)!fleet_fail(error, NULL, "the copied database failed: %s", store_error(store));
+	store_close(store);
+	return rc;
+}
+
+/* Those that the copy has: an upload that is under way is not there yet. */
+static int add_payloads(struct backup *backup, struct fleet_error *error)
+{
+	const struct skerryd *server = backup->server;
 	json_t *images, *image;
 	size_t index;
 	int rc = 0;
-	if (store_images_json(server->store, "", &images) < 0)
-		return fleet_fail(error, NULL, "the database failed: %s", store_error(server->store));
+	if (copied_images(backup->server, &images, error) < 0)
+		return -1;
 	json_array_foreach(images, index, image)
 	{
 		char name[TAR_NAME_MAX + 1];
@@ -82,6 +100,46 @@ static int add_payloads(struct skerryd *server, struct backup *backup, struct fl
 	return rc < 0 ? fleet_fail(error, NULL, "out of memory") : 0;
 }
 
+/* ---- the copy ---- */
+
+static int remove_copy(const struct skerryd *server, struct fleet_error *error)
+{
+	struct home_path path = copy_path(server);
+	return unlink(path.text) < 0 && errno != ENOENT ? fleet_fail_errno(error, NULL, "cannot remove '%s'", path.text)
+							: 0;
+}
+
+int backup_start(struct skerryd *server, struct fleet_error *error)
+{
+	server->backups.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->backups.event_fd < 0)
+		return fleet_fail_errno(error, NULL, "cannot make an eventfd");
+	return remove_copy(server, error);
+}
+
+void backup_stop(struct skerryd *server)
+{
+	if (server->backups.event_fd > 0)
+		close(server->backups.event_fd);
+}
+
+int backup_fd(const struct skerryd *server)
+{
+	return server->backups.event_fd;
+}
+
+void backup_run(struct skerryd *server)
+{
+	eventfd_t count;
+	if (eventfd_read(server->backups.event_fd, &count) == 0)
+		http_wake(server->http, CHANGED_BACKUP);
+}
+
+bool backup_is_busy(const struct skerryd *server)
+{
+	return server->backups.is_busy;
+}
+
 int backup_open(struct skerryd *server, struct backup **out, struct fleet_error *error)
 {
 	struct backup *backup = calloc(1, sizeof *backup);
@@ -89,13 +147,45 @@ int backup_open(struct skerryd *server, struct backup **out, struct fleet_error 
 		return fleet_fail(error, NULL, "out of memory");
 	backup->fd = backup->copy_fd = -1;
 	backup->time = note_now();
-	if (add_database(server, backup, error) < 0 || add_payloads(server, backup, error) < 0) {
-		backup_close(backup);
+	backup->server = server;
+	if (remove_copy(server, error) < 0 ||
+		copier_start(home_path(&server->settings.home, HOME_DATABASE).text, copy_path(server).text,
+			server->backups.event_fd, &backup->copier, error) < 0) {
+		free(backup);
 		return -1;
 	}
-	backup->bytes += TAR_END;
+	server->backups.is_busy = true;
 	*out = backup;
 	return 0;
+}
+
+bool backup_is_copying(const struct backup *backup)
+{
+	return backup->copier && !copier_is_done(backup->copier);
+}
+
+/* Ends the thread; the file has a name no more. The next backup may begin. */
+static void end_copy(struct backup *backup)
+{
+	if (!backup->copier)
+		return;
+	copier_free(backup->copier);
+	backup->copier = NULL;
+	unlink(copy_path(backup->server).text);
+	backup->server->backups.is_busy = false;
+	http_wake(backup->server->http, CHANGED_BACKUP);
+}
+
+int backup_finish(struct backup *backup, bool *is_full, struct fleet_error *error)
+{
+	int rc = copier_result(backup->copier, is_full, error);
+	if (rc == 0)
+		rc = add_database(backup, error);
+	if (rc == 0)
+		rc = add_payloads(backup, error);
+	end_copy(backup);
+	backup->bytes += TAR_END;
+	return rc;
 }
 
 uint64_t backup_bytes(const struct backup *backup)
@@ -164,6 +254,7 @@ void backup_close(struct backup *backup)
 {
 	if (!backup)
 		return;
+	end_copy(backup);
 	if (backup->fd >= 0)
 		close(backup->fd);
 	if (backup->copy_fd >= 0)

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "shared/text.h"
+#include "skerryd/backup.h"
 #include "skerryd/http_auth.h"
 #include "skerryd/http_guard.h"
 #include "skerryd/http_listen.h"
@@ -196,6 +197,7 @@ static void on_completed(
 		unlink_waiting(request);
 	if (request->command)
 		command_free(request->server, request->command);
+	backup_close(request->backup);
 	http_body_free(request);
 	free(request);
 	*slot = NULL;

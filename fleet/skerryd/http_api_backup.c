@@ -4,6 +4,7 @@
 #include "skerryd/http_api.h"
 
 #define BLOCK_BYTES 65536
+#define WAIT_MS     3600000
 
 static ssize_t read_backup(void *backup, uint64_t off, char *out, size_t max)
 {
@@ -31,20 +32,42 @@ static int reply_backup(struct http_request *request, struct backup *backup)
 	return (int)queued;
 }
 
-static int get_backup(struct http_request *request)
+/* Until the copy that is under way, ours or another's, is done. */
+static int wait_for_copy(struct http_request *request)
+{
+	int rc = http_wait_ms(request, CHANGED_BACKUP, WAIT_MS);
+	return rc ? rc
+		  : http_reply_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "try again later",
+			    "the database could not be copied within an hour");
+}
+
+static int begin_backup(struct http_request *request)
 {
 	struct skerryd *server = request->server;
 	struct fleet_error error;
-	struct backup *backup;
 	int reply;
 	if (skerryd_begin(server, STORE_KEPT_ON_POWER_CUT) < 0)
 		return http_reply_store(request);
 	if (http_end_act(request, 0, &(struct http_act){.action = "backup", .what = "fleet", .id = "all"}, &reply))
 		return reply;
-	if (backup_open(server, &backup, &error) < 0)
-		return http_reply_problem(request,
-			store_is_full(server->store) ? MHD_HTTP_INSUFFICIENT_STORAGE : MHD_HTTP_INTERNAL_SERVER_ERROR,
-			&error);
+	if (backup_open(server, &request->backup, &error) < 0)
+		return http_reply_problem(request, MHD_HTTP_INTERNAL_SERVER_ERROR, &error);
+	return wait_for_copy(request);
+}
+
+static int get_backup(struct http_request *request)
+{
+	struct backup *backup = request->backup;
+	struct fleet_error error;
+	bool is_full;
+	if (backup ? backup_is_copying(backup) : backup_is_busy(request->server))
+		return wait_for_copy(request);
+	if (!backup)
+		return begin_backup(request);
+	if (backup_finish(backup, &is_full, &error) < 0)
+		return http_reply_problem(
+			request, is_full ? MHD_HTTP_INSUFFICIENT_STORAGE : MHD_HTTP_INTERNAL_SERVER_ERROR, &error);
+	request->backup = NULL;
 	return reply_backup(request, backup);
 }
 

@@ -93,9 +93,11 @@ struct http_request {
 	int64_t wait_ms;     /* how long it wants to */
 	int64_t deadline_ms; /* 0: has not waited yet */
 	struct command *command;
+	struct backup *backup;
 };
 
 struct http_streams;
+struct backup;
 struct http_streams *http_streams_of(struct http *http);
 
 /* ---- http_body.c: the body's bytes ---- */

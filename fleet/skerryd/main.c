@@ -128,7 +128,7 @@ static int start(struct daemon *daemon, struct fleet_error *error)
 	if (inbox_open(&daemon->inbox, error) < 0)
 		return -1;
 	server->inbox = daemon->inbox;
-	if (webhook_start(server, error) < 0)
+	if (webhook_start(server, error) < 0 || backup_start(server, error) < 0)
 		return -1;
 	server->metrics.started_at = note_now();
 	if (http_start(server, &server->http, error) < 0)
@@ -146,6 +146,7 @@ static void stop(struct daemon *daemon)
 	server->mqtt = NULL;
 	http_stop(server->http);
 	webhook_stop(server);
+	backup_stop(server);
 	outbox_clear(&server->outbox);
 	bell_free(&server->bells);
 	trust_stop(&server->trust);
@@ -197,7 +198,8 @@ static bool turn(struct daemon *daemon, int max_ms)
 		{.fd = inbox_fd(daemon->inbox), .events = POLLIN},
 		{.fd = http_fd(daemon->server.http), .events = POLLIN},
 		{.fd = http_greet_fd(daemon->server.http), .events = POLLIN},
-		{.fd = webhook_fd(&daemon->server), .events = POLLIN}};
+		{.fd = webhook_fd(&daemon->server), .events = POLLIN},
+		{.fd = backup_fd(&daemon->server), .events = POLLIN}};
 	struct signalfd_siginfo info;
 	int idle = webhook_timeout_ms(&daemon->server, idle_ms(daemon, max_ms));
 	poll(fds, sizeof fds / sizeof *fds, http_timeout_ms(daemon->server.http, idle));
@@ -207,6 +209,7 @@ static bool turn(struct daemon *daemon, int max_ms)
 	link_take_all(&daemon->server, daemon->inbox);
 	tick(daemon);
 	rollouts_turn(&daemon->server);
+	backup_run(&daemon->server);
 	http_run(daemon->server.http);
 	webhook_run(&daemon->server);
 	return false;

@@ -6,6 +6,7 @@
  *   mqtt.c ─ inbox.c → link.c → devices.c, jobs.c → trust.c, command.c ┐
  *                                                            ├ store*.c
  *   http.c → http_api_*.c, http_artifact.c → jobs.c, devices.c ┘
+ *   backup.c → copier.c: a further thread, with a connection to the database that only reads
  */
 #ifndef SKERRYD_SKERRYD_H
 #define SKERRYD_SKERRYD_H
@@ -43,6 +44,7 @@ enum skerryd_topic {
 	CHANGED_ROLLOUT = 16,
 	CHANGED_DEVICE = 32, /* what the fleet's picture counts, where no event says so */
 	CHANGED_TELEMETRY = 64,
+	CHANGED_BACKUP = 128,
 };
 
 /* homeassistant.c's part. */
@@ -51,6 +53,12 @@ struct homeassistant {
 	json_t *names;       /* {"device/name": true}: telemetry whose sensors were told */
 	bool is_telling_all; /* a round over all devices … */
 	char after[65];      /* … got to here */
+};
+
+/* backup.c's part. */
+struct backups {
+	int event_fd; /* a copy is done */
+	bool is_busy; /* one is under way */
 };
 
 struct skerryd {
@@ -69,6 +77,7 @@ struct skerryd {
 	struct metrics metrics;
 	struct webhooks webhooks;
 	struct homeassistant homeassistant;
+	struct backups backups;
 	enum store_durability durability; /* of the open group */
 	struct command *commands;         /* those that wait for a device's answer */
 	struct rollouts *rollouts;        /* those that run */

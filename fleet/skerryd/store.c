@@ -7,6 +7,7 @@
 #include "skerryd/store_priv.h"
 #include "skerryd/store_schema.h"
 
+#define COPY_STEPS     1000       /* of SQLite's machine between looks whether to stop */
 #define APPLICATION_ID 0x534b5259 /* "SKRY": tells our files from others */
 
 const char *store_error(const struct store *store)
@@ -69,9 +70,20 @@ static int pragma(struct store *store, const char *sql, int64_t *value)
 	return 0;
 }
 
-int store_copy(struct store *store, const char *path)
+static int is_to_stop(void *stop)
 {
-	return store_run(store, "VACUUM INTO ?", "s", path);
+	return atomic_load((const atomic_bool *)stop);
+}
+
+int store_copy(struct store *store, const char *path, const atomic_bool *stop)
+{
+	/* Asked now and then rather than told by sqlite3_interrupt(), which is lost when it comes before the statement. */
+	sqlite3_progress_handler(store->db, COPY_STEPS, is_to_stop, (void *)(uintptr_t)stop);
+	int rc = exec(store, "PRAGMA synchronous = OFF");
+	if (rc == 0)
+		rc = store_run(store, "VACUUM INTO ?", "s", path);
+	sqlite3_progress_handler(store->db, 0, NULL, NULL);
+	return rc;
 }
 
 int store_is_sound(struct store *store)
@@ -152,18 +164,28 @@ static int check_version(struct store *store, const char *path, bool may_make, s
 	return upgrade(store, version) < 0 ? open_failed(store, path, error) : 0;
 }
 
-static int open_file(struct store *store, const char *path, bool may_make, struct fleet_error *error)
+static int open_connection(struct store *store, const char *path, int flags, struct fleet_error *error)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (may_make ? SQLITE_OPEN_CREATE : 0);
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		if (!store->db)
 			return fleet_fail(error, NULL, "out of memory");
 		(void)!store_failed(store);
 		return open_failed(store, path, error);
 	}
 	sqlite3_busy_timeout(store->db, 5000); /* somebody may look with the sqlite3 tool */
-	/* Up to 16 MB of log: a page that is written again and again (counts, indices) goes to the database once for many times. */
-	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA foreign_keys = ON") < 0 ||
+	return 0;
+}
+
+static int open_file(struct store *store, const char *path, bool may_make, struct fleet_error *error)
+{
+	if (open_connection(store, path, SQLITE_OPEN_READWRITE | (may_make ? SQLITE_OPEN_CREATE : 0), error) < 0)
+		return -1;
+	/*
+	 * Up to 16 MB of log: a page that is written again and again (counts, indices) goes to the database once for many times. It grows beyond
+	 * while a backup is copied, and gives that space back afterwards.
+	 */
+	if (exec(store, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000;"
+			" PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON") < 0 ||
 		store_text_functions(store) < 0)
 		return open_failed(store, path, error);
 	return check_version(store, path, may_make, error);
@@ -190,6 +212,19 @@ int store_open(const char *path, struct store **out, struct fleet_error *error)
 int store_open_made(const char *path, struct store **out, struct fleet_error *error)
 {
 	return open_store(path, false, out, error);
+}
+
+int store_open_reader(const char *path, struct store **out, struct fleet_error *error)
+{
+	struct store *store = calloc(1, sizeof *store);
+	int rc = store ? open_connection(store, path, SQLITE_OPEN_READONLY, error)
+		       : fleet_fail(error, NULL, "out of memory");
+	if (rc < 0) {
+		store_close(store);
+		return -1;
+	}
+	*out = store;
+	return 0;
 }
 
 void store_close(struct store *store)

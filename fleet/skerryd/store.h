@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The database: devices, images, jobs, crashes, logs, events. Only the files store*.c hold SQL. Used by the main thread alone.
+ * The database: devices, images, jobs, crashes, logs, events. Only the files store*.c hold SQL. Used by the main thread alone, but for the copier's own connection.
  *
  * Calls return 0; STORE_NONE when there is no such row; or -1 when the database failed, then store_error() says why.
  * Changes are grouped by store_begin() … store_commit(): after a crash all of a group is there or nothing.
@@ -10,6 +10,7 @@
 #define SKERRYD_STORE_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ struct store;
 int store_open(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
 /* One that is there: what is empty, or is not, is an error, too. */
 int store_open_made(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
+/* A further connection to a database that is open, or to a copy: it only reads, and may be of another thread. */
+int store_open_reader(const char *path, struct store **store, struct fleet_error *error) STORE_CHECK;
 void store_close(struct store *store);
 /* Why the last call failed. Borrowed, until the next call. */
 const char *store_error(const struct store *store);
@@ -43,8 +46,8 @@ enum store_durability {
 int store_begin(struct store *store, enum store_durability durability) STORE_CHECK;
 /* When it fails the group is undone. */
 int store_commit(struct store *store) STORE_CHECK;
-/* A copy as of now as the new file `path`; outside a group. */
-int store_copy(struct store *store, const char *path) STORE_CHECK;
+/* A copy as of now as the new file `path`; outside a group. -1 soon after *stop became true (by another thread). Not synced: a power cut may spoil it. */
+int store_copy(struct store *store, const char *path, const atomic_bool *stop) STORE_CHECK;
 /* Every page and index is in order. STORE_NONE: not so. */
 int store_is_sound(struct store *store) STORE_CHECK;
 /* Harmless outside a group. */

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 import urllib.parse
 
 import home
@@ -376,6 +377,104 @@ def backups():
     device.report()
     home.wait_until(lambda: get("/devices/bak").get("version") == "9.9.9", "devices are heard")
     chain(audit())
+
+
+LARGE = 20000
+FILL = """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO devices (id, board, added_at, app, report)
+    SELECT printf('large-%05d', i), 'board-' || i % 3, 1, 'sensor', printf('{"text":"%600d"}', i) FROM n"""
+
+
+class Download:
+    """A backup that is asked for, and read when it is wanted."""
+
+    def __init__(self, large):
+        context = ssl.create_default_context(cafile=large.file("server", "ca.pem"))
+        self.link = http.client.HTTPSConnection("127.0.0.1", large.http_port, context=context, timeout=LIMIT_S)
+        self.link.request("GET", "/api/v1/backup", None, {"Authorization": "Bearer " + large.token()})
+
+    def has_answer(self):
+        """Looks without waiting; only once, when it says so."""
+        self.link.sock.settimeout(0)
+        try:
+            return bool(self.link.sock.recv(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self.link.sock.settimeout(LIMIT_S)
+
+    def save(self, path):
+        answer = self.link.getresponse()
+        expect(answer.status == 200, "the backup comes", answer.status)
+        with open(path, "wb") as file:
+            while block := answer.read(1 << 20):
+                file.write(block)
+        self.link.close()
+
+
+def copying(large):
+    """A backup in the middle of its copy: the file is there."""
+    copy, begun = large.file("server", "fleet.db.backup"), Download(large)
+    deadline = time.monotonic() + LIMIT_S
+    while not os.path.exists(copy):
+        expect(time.monotonic() < deadline, "a copy is begun")
+    return copy, begun
+
+
+def taken_meanwhile(large, device, round_number):
+    """A backup during which a request was answered and a device heard, before its own answer began; None: it was done before."""
+    link = sqlite3.connect("file:%s?mode=ro" % large.file("server", "fleet.db"), uri=True)
+    acts = lambda: link.execute("SELECT count(*) FROM audit WHERE action = 'backup'").fetchone()  # noqa: E731
+    before, begun, word = acts(), Download(large), "round %d" % round_number
+    deadline = time.monotonic() + LIMIT_S
+    while acts() == before:
+        expect(time.monotonic() < deadline, "it is written down")
+    link.close()
+    device.say("log", {"first": round_number, "lines": [word]})
+    while word not in [line["text"] for line in json.loads(large.api("/api/v1/devices/busy/logs")[2])["lines"]]:
+        expect(time.monotonic() < deadline, "the device is heard")
+    if not begun.has_answer():
+        return begun
+    begun.link.close()
+    return None
+
+
+@case("backup: of a large database holds nobody up; one that is broken off leaves nothing; the next waits for its turn")
+def large_backup():
+    large = home.Home(BIN, name="large")
+    try:
+        large.start()
+        large.stop()
+        link = sqlite3.connect(large.file("server", "fleet.db"))
+        with link:
+            link.execute(FILL, (LARGE,))
+        link.close()
+        leftover = large.file("server", "fleet.db.backup")
+        with open(leftover, "w") as file:
+            file.write("of a skerryd that was killed")
+        large.start()
+        expect(not os.path.exists(leftover), "what a killed one left is removed")
+        device = large.device("busy")
+        begun = None
+        for i in range(10):  # a copy may be done before we have looked; ten are not, unless all stands still meanwhile
+            begun = begun or taken_meanwhile(large, device, i)
+        expect(begun, "a request is answered and a device heard while the database is copied")
+        path = large.scratch("large.tar")
+        begun.save(path)
+        copy, broken = copying(large)
+        after = Download(large)
+        broken.link.close()
+        after.save(large.scratch("after.tar"))
+        home.wait_until(lambda: not os.path.exists(copy), "nothing is left of the one that was broken off")
+        copy, broken = copying(large)
+        expect(large.server.end() == 0 and not os.path.exists(copy), "nothing is left when skerryd ends", large.server.text())
+        for name in (path, large.scratch("after.tar")):
+            said = subprocess.run([os.path.join(BIN, "skerryd"), "--home", large.path, "--restore", name], stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, timeout=LIMIT_S)
+            expect(said.returncode == 0, "it restores", said)
+        large.start_server()
+        expect(json.loads(large.api("/api/v1/devices?limit=1")[2])["total"] == LARGE + 1, "all devices are in it")
+    finally:
+        large.remove()
 
 
 # ---- audit
