@@ -59,7 +59,9 @@ static void print_server_conf(FILE *to, const struct init_plan *plan)
 		"# An assignment that skerryd signs holds for so long.\n"
 		"assignment-lifetime-s = 604800\n"
 		"# A certificate that a device gets from skerryd holds for so long; it is renewed in its last third.\n"
-		"certificate-lifetime-s = 31536000\n",
+		"certificate-lifetime-s = 31536000\n"
+		"# So many megabytes of each are kept of all devices together; the oldest go first.\n"
+		"telemetry-max-mb = 1000\nlogs-max-mb = 1000\ncrashes-max-mb = 1000\n",
 		(unsigned long long)plan->broker_port, plan->prefix, plan->listen, (unsigned long long)plan->http_port,
 		plan->broker_host, (unsigned long long)plan->http_port);
 }

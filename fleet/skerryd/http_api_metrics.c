@@ -114,6 +114,27 @@ static int print_fleet(FILE *to, const struct skerryd *server, const char *tenan
 
 /* ---- the process ---- */
 
+/* What devices sent and is kept. */
+static void print_kept(FILE *to, const struct skerryd *server)
+{
+	struct store_kept kept[STORE_KEPT_KINDS];
+	for (unsigned what = 0; what < STORE_KEPT_KINDS; what++)
+		if (store_kept_get(server->store, what, &kept[what]) != 0)
+			return;
+	metrics_head(to, "skerryd_kept_rows", "gauge", "Values, lines and records of devices that are kept.");
+	for (unsigned what = 0; what < STORE_KEPT_KINDS; what++)
+		fprintf(to, "skerryd_kept_rows{what=\"%s\"} %lld\n", store_kept_names[what],
+			(long long)kept[what].rows);
+	metrics_head(to, "skerryd_kept_bytes", "gauge", "About what they take in the database.");
+	for (unsigned what = 0; what < STORE_KEPT_KINDS; what++)
+		fprintf(to, "skerryd_kept_bytes{what=\"%s\"} %lld\n", store_kept_names[what],
+			(long long)kept[what].bytes);
+	metrics_head(to, "skerryd_kept_dropped_total", "counter", "Rows dropped because all devices' were too much.");
+	for (unsigned what = 0; what < STORE_KEPT_KINDS; what++)
+		fprintf(to, "skerryd_kept_dropped_total{what=\"%s\"} %llu\n", store_kept_names[what],
+			(unsigned long long)server->metrics.kept_drops[what]);
+}
+
 static void print_process(FILE *to, const struct http_request *request)
 {
 	const struct skerryd *server = request->server;
@@ -139,6 +160,7 @@ static void print_process(FILE *to, const struct http_request *request)
 	print_value(to, "skerryd_http_connections", "gauge", "Open HTTP connections.", connections);
 	print_value(
 		to, "skerryd_http_requests_waiting", "gauge", "Requests that wait for something to happen.", waiting);
+	print_kept(to, server);
 	metrics_print(to, &server->metrics);
 }
 

@@ -18,6 +18,7 @@
 #include "skerryd/homeassistant.h"
 #include "skerryd/http.h"
 #include "skerryd/jobs.h"
+#include "skerryd/kept.h"
 #include "skerryd/link.h"
 #include "skerryd/mqtt.h"
 #include "skerryd/note.h"
@@ -207,6 +208,8 @@ static bool turn(struct daemon *daemon, int max_ms)
 	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		return true;
 	link_take_all(&daemon->server, daemon->inbox);
+	if (kept_turn(&daemon->server))
+		daemon->tick_due_ms = 0;
 	tick(daemon);
 	rollouts_turn(&daemon->server);
 	backup_run(&daemon->server);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "skerryd/store_kept.h"
 #include "skerryd/topic.h"
 
 #define METRICS_BUCKETS 12
@@ -38,8 +39,9 @@ struct metrics {
 	uint64_t store_failures;
 	struct metrics_route routes[METRICS_ROUTES];
 	unsigned route_count;
-	uint64_t deliveries[2]; /* of webhooks: failed, done */
-	uint64_t webhook_drops; /* that no queue had room for */
+	uint64_t deliveries[2];                /* of webhooks: failed, done */
+	uint64_t kept_drops[STORE_KEPT_KINDS]; /* rows, for the bound of the whole fleet */
+	uint64_t webhook_drops;                /* that no queue had room for */
 };
 
 /* A clock that only goes forward, in µs. */

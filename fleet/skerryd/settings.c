@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "skerryd/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/file.h"
@@ -14,6 +15,8 @@
 #define DEVICE_RATE_BURST      200
 #define DOWNLOADS_MAX          500
 #define ARTIFACT_URL_MAX       180 /* with "/<digest>.fit" still an address that a job may carry */
+
+#define KEPT_MAX_MB 1000
 
 /* One that a file need not have: *value is what counts then. */
 static int read_optional(
@@ -46,6 +49,18 @@ static int read_numbers(struct settings *settings, struct fleet_error *error)
 		read_optional(settings, "downloads-max", 1000000, &settings->downloads_max, error) < 0)
 		return -1;
 	return read_optional(settings, "device-rate-burst", 1000000, &settings->device_rate_burst, error);
+}
+
+static int read_kept(struct settings *settings, struct fleet_error *error)
+{
+	int rc = 0;
+	for (unsigned what = 0; rc == 0 && what < STORE_KEPT_KINDS; what++) {
+		char key[32];
+		snprintf(key, sizeof key, "%s-max-mb", store_kept_names[what]);
+		settings->kept_max_mb[what] = KEPT_MAX_MB;
+		rc = read_optional(settings, key, 1000000000, &settings->kept_max_mb[what], error);
+	}
+	return rc;
 }
 
 static int read_texts(struct settings *settings, struct fleet_error *error)
@@ -115,7 +130,7 @@ int settings_load(struct settings *settings, struct fleet_error *error)
 	if (home_check(&settings->home, error) < 0 ||
 		conf_read(home_path(&settings->home, HOME_SERVER_CONF).text, &settings->text, error) < 0)
 		return -1;
-	if (read_numbers(settings, error) == 0 && read_texts(settings, error) == 0 &&
+	if (read_numbers(settings, error) == 0 && read_kept(settings, error) == 0 && read_texts(settings, error) == 0 &&
 		read_webhook(settings, error) == 0 && read_token_hash(settings, error) == 0)
 		return 0;
 	conf_free(&settings->text);

@@ -8,6 +8,7 @@
 
 #include "shared/conf.h"
 #include "shared/home.h"
+#include "skerryd/store_kept.h"
 
 struct settings {
 	struct home home;
@@ -16,6 +17,7 @@ struct settings {
 	uint64_t broker_port, http_port, step_timeout_s, assignment_lifetime_s;
 	uint64_t rate_per_s, rate_burst;               /* requests of one token */
 	uint64_t device_rate_per_s, device_rate_burst; /* messages of one device */
+	uint64_t kept_max_mb[STORE_KEPT_KINDS];        /* of the whole fleet, 10^6 bytes */
 	uint64_t certificate_lifetime_s;               /* of those that devices get */
 	uint64_t downloads_max;                        /* devices that rollouts let fetch at once; 0: no bound */
 	uint8_t token_hash[32];                        /* SHA-256 of the operator's token */

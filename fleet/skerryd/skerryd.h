@@ -55,6 +55,12 @@ struct homeassistant {
 	char after[65];      /* … got to here */
 };
 
+/* kept.c's part, for each kind. */
+struct kept {
+	int64_t rows;       /* at the last look, 0: none yet */
+	int64_t dropped_ms; /* when something was dropped last, 0: never */
+};
+
 /* backup.c's part. */
 struct backups {
 	int event_fd; /* a copy is done */
@@ -78,6 +84,7 @@ struct skerryd {
 	struct webhooks webhooks;
 	struct homeassistant homeassistant;
 	struct backups backups;
+	struct kept kept[STORE_KEPT_KINDS];
 	enum store_durability durability; /* of the open group */
 	struct command *commands;         /* those that wait for a device's answer */
 	struct rollouts *rollouts;        /* those that run */

@@ -184,5 +184,28 @@ static const char to_7[] = "ALTER TABLE jobs ADD COLUMN has_payload INTEGER NOT 
 			   " WHERE state IN ('offered', 'active', 'reverting');"
 			   "CREATE INDEX devices_inactive ON devices (id) WHERE state <> 'active';";
 
-const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6, to_7};
+/*
+ * How much there is of what devices send: counting it anew would take a pass over all of it. About the bytes that a row takes: the row, and its copy of
+ * the columns in each index.
+ */
+#define TELEMETRY_BYTES(row)                                                                                           \
+	"(3 * length(" row "device) + 2 * length(" row "name) + length(CAST(" row "value AS BLOB)) + 60)"
+#define LOG_BYTES(row)   "(2 * length(" row "device) + length(CAST(" row "text AS BLOB)) + 30)"
+#define CRASH_BYTES(row) "(3 * length(" row "device) + length(CAST(" row "record AS BLOB)) + 150)"
+/* clang-format off */
+#define KEEP(table, bytes) \
+	"INSERT INTO kept SELECT '" table "', count(*), coalesce(sum(" bytes("") "), 0) FROM " table ";" \
+	"CREATE TRIGGER " table "_added AFTER INSERT ON " table " BEGIN" \
+	" UPDATE kept SET count = count + 1, bytes = bytes + " bytes("NEW.") " WHERE what = '" table "'; END;" \
+	"CREATE TRIGGER " table "_removed AFTER DELETE ON " table " BEGIN" \
+	" UPDATE kept SET count = count - 1, bytes = bytes - " bytes("OLD.") " WHERE what = '" table "'; END;"
+
+static const char to_8[] =
+	"CREATE TABLE kept (what TEXT PRIMARY KEY, count INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	KEEP("telemetry", TELEMETRY_BYTES)
+	KEEP("logs", LOG_BYTES)
+	KEEP("crashes", CRASH_BYTES);
+/* clang-format on */
+
+const char *const store_upgrades[] = {to_2, to_3, to_4, to_5, to_6, to_7, to_8};
 const int store_schema_version = 1 + (int)(sizeof store_upgrades / sizeof *store_upgrades);

@@ -14,7 +14,9 @@
 #include <sqlite3.h>
 
 #include "shared/file.h"
+#include "skerryd/store_kept.h"
 #include "skerryd/store_schema.h"
+#include "skerryd/store_telemetry.h"
 
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -316,6 +318,72 @@ static void crashes(void **state)
 	json_decref(crash);
 }
 
+static struct store_kept kept(const struct fixture *f, enum store_kept_what what)
+{
+	struct store_kept kept;
+	assert_int_equal(store_kept_get(f->store, what, &kept), 0);
+	return kept;
+}
+
+/* Of two devices, in turns; each value has 100 bytes. */
+static void add_telemetry(struct fixture *f, int count)
+{
+	char value[101];
+	for (int i = 0; i < count; i++) {
+		snprintf(value, sizeof value, "%0100d", i);
+		assert_int_equal(
+			store_telemetry_add(f->store,
+				&(struct store_telemetry){.device = i % 2 ? "a" : "b", .name = "n", .value = value}, 1),
+			0);
+	}
+}
+
+/* Counted as they come and go, also by other ways; the oldest go first, a piece at a time. */
+static void kept_in_all(void **state)
+{
+	struct fixture *f = *state;
+	const int values = 2 * STORE_TELEMETRY_MAX;
+	int64_t dropped;
+	json_t *rows;
+	begin(f);
+	add_telemetry(f, values + 10);
+	commit(f);
+	struct store_kept before = kept(f, STORE_KEPT_TELEMETRY);
+	assert_int_equal(before.rows, values); /* the ring has taken ten */
+	assert_in_range(before.bytes, 110 * values, 250 * values);
+	begin(f);
+	assert_int_equal(store_kept_drop(f->store, STORE_KEPT_TELEMETRY, &dropped), 0);
+	store_rollback(f->store);
+	assert_int_equal(kept(f, STORE_KEPT_TELEMETRY).bytes, before.bytes);
+	begin(f);
+	assert_int_equal(store_kept_drop(f->store, STORE_KEPT_TELEMETRY, &dropped), 0);
+	commit(f);
+	assert_int_equal(dropped, STORE_KEPT_PIECE);
+	assert_int_equal(kept(f, STORE_KEPT_TELEMETRY).rows, values - STORE_KEPT_PIECE);
+	assert_int_equal(kept(f, STORE_KEPT_TELEMETRY).bytes, before.bytes / values * (values - STORE_KEPT_PIECE));
+	assert_int_equal(
+		store_telemetry_json(f->store,
+			&(struct store_telemetry_query){.device = "a", .since = 0, .limit = STORE_ROWS_MAX}, &rows),
+		0);
+	assert_int_equal(json_array_size(rows), (values - STORE_KEPT_PIECE) / 2);
+	assert_int_equal(number_of(rows, 0), 10 + STORE_KEPT_PIECE + 2);
+	json_decref(rows);
+	do {
+		assert_int_equal(store_kept_drop(f->store, STORE_KEPT_TELEMETRY, &dropped), 0);
+	} while (dropped > 0);
+	assert_int_equal(kept(f, STORE_KEPT_TELEMETRY).rows, 0);
+	assert_int_equal(kept(f, STORE_KEPT_TELEMETRY).bytes, 0);
+	add_device(f, "a");
+	assert_true(crash_is_new(f, "a", "12345678"));
+	assert_int_equal(store_log_add(f->store, "a", 1, "line"), 0);
+	assert_int_equal(kept(f, STORE_KEPT_CRASHES).rows, 1);
+	assert_int_equal(kept(f, STORE_KEPT_LOGS).rows, 1);
+	assert_int_equal(store_kept_drop(f->store, STORE_KEPT_LOGS, &dropped), 0);
+	assert_int_equal(kept(f, STORE_KEPT_LOGS).bytes, 0);
+	assert_int_equal(store_kept_drop(f->store, STORE_KEPT_CRASHES, &dropped), 0);
+	assert_int_equal(kept(f, STORE_KEPT_CRASHES).bytes, 0);
+}
+
 /* A database as it was when the schema had `version`, with a device. */
 static void make_old(struct fixture *f, int version)
 {
@@ -329,6 +397,7 @@ static void make_old(struct fixture *f, int version)
 	snprintf(number, sizeof number, "PRAGMA user_version = %d", version);
 	exec(f->path, number);
 	exec(f->path, "INSERT INTO devices (id, board, added_at) VALUES ('one', 'b', 1)");
+	exec(f->path, "INSERT INTO logs (device, time, text) VALUES ('one', 1, 'x'), ('one', 1, 'y')");
 }
 
 /* Of every version that was ever written. */
@@ -347,6 +416,7 @@ static void upgraded(void **state)
 		assert_int_equal(store_device_get(f->store, "one", &device), 0);
 		assert_int_equal(store_device_count(f->store, &count), 0);
 		assert_int_equal(count, 1);
+		assert_int_equal(kept(f, STORE_KEPT_LOGS).rows, 2);
 		assert_true(crash_is_new(f, "one", "12345678"));
 		reopen(f);
 		assert_false(crash_is_new(f, "one", "12345678"));
@@ -393,6 +463,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(newest_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(images, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(crashes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kept_in_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(upgraded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
 	};

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,8 +16,12 @@ from cases import Failure, case, expect, main
 
 BIN = home.programs()
 fleet = home.Home(BIN)
-with open(fleet.file("server", "skerryd.conf"), "a") as conf:
-    conf.write("device-rate-burst = 5000\n")
+with open(fleet.file("server", "skerryd.conf"), "r+") as conf:
+    text = conf.read()
+    expect(text.count("-max-mb = 1000\n") == 3, "a new home names the bounds", text)
+    conf.seek(0)
+    conf.write(text.replace("-max-mb = 1000\n", "-max-mb = 1\n") + "device-rate-burst = 5000\n")
+    conf.truncate()
 fleet.start()
 KEPT, NAMES = 500, 16  # store_telemetry.h
 
@@ -113,6 +118,36 @@ def old():
     device.say("telemetry/u", "7")
     home.wait_until(lambda: values("tel-old", "?name=u") == [7], "the next one comes")
     expect(values("tel-old", "?name=t") == [6], "once, though it was retained")
+
+
+def kept(series, what):
+    return int(re.search(r'(?m)^skerryd_kept_%s\{what="%s"\} (\d+)$' % (series, what), fleet.api("/metrics")[2].decode())[1])
+
+
+@case("telemetry and logs: of the whole fleet no more than skerryd.conf allows; the oldest go, counted and told")
+def bounded_in_all():
+    device = fleet.device("tel-fleet")
+    device.say("telemetry/t", "1")
+    wait_values("tel-fleet", "", [1])
+    fleet.server.end()
+    fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO %s SELECT 'full-' || i %% 100, %s FROM n"
+    base = sqlite3.connect(fleet.file("server", "fleet.db"))
+    with base:
+        base.execute(fill % ("telemetry (device, name, time, value)", "'t', %d, printf('%%0100d', i)" % time.time()))
+        base.execute(fill % ("logs (device, time, text)", "%d, printf('%%0100d', i)" % time.time()))
+        before = {what: base.execute("SELECT count(*), max(n) FROM " + what).fetchone() for what in ("telemetry", "logs")}
+    said = fleet.server.text().count("kept: drops")
+    fleet.start_server()
+    home.wait_until(lambda: kept("bytes", "telemetry") <= 1000000 and kept("bytes", "logs") <= 1000000, "the bound holds")
+    for what, (count, newest) in before.items():
+        rows = base.execute("SELECT count(*), min(n), max(n) FROM " + what).fetchone()
+        expect(rows[0] == kept("rows", what) and kept("dropped_total", what) == count - rows[0], "as many as it says", what, count, rows)
+        expect(rows == (rows[0], newest - rows[0] + 1, newest) and rows[0] > 2000, "the newest, and no fewer than fit", what, newest, rows)
+    base.close()
+    expect(fleet.server.text().count("kept: drops") == said + 2, "each is told once", fleet.server.text())
+    expect(values("tel-fleet", "") == [], "whichever device's they are")
+    device.say("telemetry/t", "2")
+    wait_values("tel-fleet", "", [2])
 
 
 @case("telemetry: who waits hears at once; `skerry telemetry` prints, follows, and speaks JSON")
