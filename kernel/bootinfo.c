@@ -79,6 +79,20 @@ static void ranges_get(const void *fdt, int node)
 	info.slot[1] = range_get(fdt, node, "slot-b");
 }
 
+/* The tree is others' work: only what is text, and whole. */
+static void serial_get(const void *fdt)
+{
+	int len, text;
+	const char *serial = fdt_getprop(fdt, 0, "serial-number", &len);
+
+	if (!serial || len < 2 || len > (int)sizeof(info.serial) || serial[len - 1] != '\0')
+		return;
+	for (text = 0; serial[text] >= ' ' && serial[text] <= '~'; text++)
+		;
+	if (text == len - 1)
+		memcpy(info.serial, serial, (size_t)len);
+}
+
 void bootinfo_read(const struct fdt_tree *tree, uint64_t entry_ticks)
 {
 	static const char *const modes[] = {[BOOT_NORMAL] = "normal", [BOOT_TRIAL] = "trial", [BOOT_SAFE] = "safe"};
@@ -87,6 +101,7 @@ void bootinfo_read(const struct fdt_tree *tree, uint64_t entry_ticks)
 	const uint8_t *digest;
 
 	info.kernel_entry_ticks = entry_ticks;
+	serial_get(fdt);
 	if (node < 0)
 		return;
 	info.present = true;

@@ -35,6 +35,12 @@ struct agent_memory {
 	size_t heap_bytes, heap_peak, stack_peak;
 };
 
+/* What tells one board from another, for the report; "": it has none. */
+struct agent_board {
+	char serial[65]; /* as the board's maker wrote it */
+	char mac[18];    /* "52:54:00:12:34:56" */
+};
+
 struct agent_ops {
 	/* Storage as in ota/port.h. */
 	int (*blk_read)(void *ctx, uint32_t lba, void *buf, uint32_t count);
@@ -53,6 +59,8 @@ struct agent_ops {
 	void (*log_level)(void *ctx, enum agent_level level);
 
 	void (*memory)(void *ctx, struct agent_memory *memory);
+	/* Into *board, which is zeroed. NUL-terminated; a text that is not all printable ASCII is not reported. */
+	void (*board)(void *ctx, struct agent_board *board);
 	/* The crash record: as struct crash_port in crash.h. */
 	bool (*crash_last)(void *ctx, struct crash_info *info);
 	int (*crash_uploaded)(void *ctx);

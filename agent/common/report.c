@@ -39,6 +39,30 @@ static void put_running(struct json_out *out, const struct agent *agent)
 	json_put_u64(out, "counter", config->core.running.counter);
 }
 
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+/* From a device tree that others wrote: what the server would refuse must not cost the whole report. */
+static void put_board_text(struct json_out *out, const char *name, const char *text)
+{
+	if (*text && is_printable(text))
+		json_put_string(out, name, text);
+}
+
+static void put_board(struct json_out *out, const struct agent *agent)
+{
+	struct agent_board board = {0};
+
+	agent->ops->board(agent->ctx, &board);
+	put_board_text(out, "serial", board.serial);
+	put_board_text(out, "mac", board.mac);
+}
+
 static void put_trust(struct json_out *out, const struct agent *agent)
 {
 	uint64_t heard_s;
@@ -59,6 +83,7 @@ int report_write(const struct agent *agent, char *buf)
 	agent->ops->memory(agent->ctx, &memory);
 	json_begin(&out, buf, REPORT_MAX);
 	put_running(&out, agent);
+	put_board(&out, agent);
 	json_put_u64(&out, "minCounter", record->min_counter);
 	json_open(&out, "slots", '{');
 	put_slot(&out, "a", &record->slot[OTA_SLOT_A]);

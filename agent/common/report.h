@@ -5,7 +5,7 @@
 
 #include "agent.h"
 
-#define REPORT_MAX 1536
+#define REPORT_MAX 1664
 
 /* Into buf[REPORT_MAX]. Length or -OTA_E_TOO_LONG. */
 __attribute__((warn_unused_result)) int report_write(const struct agent *agent, char *buf);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel_ops.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/app_port.h"
@@ -119,6 +120,17 @@ static void memory(void *ctx, struct agent_memory *out)
 	out->stack_peak = thread_stack_peak_bytes(thread_self());
 }
 
+static void board(void *ctx, struct agent_board *out)
+{
+	const struct net_dev *net = dev_net();
+
+	(void)ctx;
+	(void)snprintf(out->serial, sizeof(out->serial), "%s", bootinfo()->serial);
+	if (net)
+		(void)snprintf(out->mac, sizeof(out->mac), "%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1],
+			net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
+}
+
 static bool record_last(void *ctx, struct crash_info *info)
 {
 	const struct crash_record *record = crash_last();
@@ -180,6 +192,7 @@ const struct agent_ops kernel_ops = {
 	.log_read = ring_read,
 	.log_level = ring_level,
 	.memory = memory,
+	.board = board,
 	.crash_last = record_last,
 	.crash_uploaded = record_uploaded,
 	.identify = identify,

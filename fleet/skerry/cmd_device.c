@@ -110,7 +110,8 @@ const struct command command_device_list = {.name = "device list",
 	.summary = "devices and what they run",
 	.details = "SELECTOR: terms joined by commas: NAME=VALUE, NAME!=VALUE, NAME in (A B), NAME, !NAME. Names are "
 		   "attributes, or\n"
-		   "id board app version digest online state health mode tenant group channel slot. Retired devices: "
+		   "id board app version digest online state health mode tenant group channel slot serial mac. Retired "
+		   "devices: "
 		   "state=retired.",
 	.run = run_list};
 const struct command command_device_show = {

@@ -108,6 +108,28 @@ bool message_presence(const json_t *body, struct message_presence *presence)
 	       (!boot || (json_is_integer(boot) && presence->boot >= 0 && presence->boot <= MESSAGE_NUMBER_MAX));
 }
 
+/* Optional; printable ASCII, which an operator can read and search for. */
+static bool optional_serial(const json_t *body, const char **serial)
+{
+	if (!optional_text(body, "serial", 64, serial))
+		return false;
+	for (const char *c = *serial; c && *c; c++)
+		if (*c < ' ' || *c > '~')
+			return false;
+	return true;
+}
+
+/* Optional; six bytes as "52:54:00:12:34:56", so that equal ones are equal texts. */
+static bool optional_mac(const json_t *body, const char **mac)
+{
+	if (!optional_text(body, "mac", 17, mac))
+		return false;
+	for (size_t i = 0; *mac && i < 17; i++)
+		if (i % 3 == 2 ? (*mac)[i] != ':' : !(*mac)[i] || !strchr("0123456789abcdef", (*mac)[i]))
+			return false;
+	return true;
+}
+
 bool message_report(const json_t *body, struct store_report *report)
 {
 	uint8_t digest[32];
@@ -120,6 +142,8 @@ bool message_report(const json_t *body, struct store_report *report)
 	if (!optional_text(body, "version", 31, &report->version) || !optional_text(body, "slot", 8, &report->slot) ||
 		!optional_text(body, "mode", 16, &report->mode) || !optional_text(body, "app", 32, &report->app) ||
 		!optional_text(body, "digest", 64, &report->digest))
+		return false;
+	if (!optional_serial(body, &report->serial) || !optional_mac(body, &report->mac))
 		return false;
 	return !report->digest || text_unhex(report->digest, digest, sizeof digest);
 }

@@ -22,6 +22,8 @@ static const char *const built_in[] = {
 	[SELECTOR_GROUP] = "group",
 	[SELECTOR_CHANNEL] = "channel",
 	[SELECTOR_SLOT] = "slot",
+	[SELECTOR_SERIAL] = "serial",
+	[SELECTOR_MAC] = "mac",
 };
 
 struct reader {

@@ -33,6 +33,8 @@ enum selector_field {
 	SELECTOR_GROUP,   /* matches the group's selector */
 	SELECTOR_CHANNEL, /* runs what the channel of its app and board names */
 	SELECTOR_SLOT,
+	SELECTOR_SERIAL, /* of the board */
+	SELECTOR_MAC,    /* "52:54:00:12:34:56" */
 };
 
 enum selector_test { SELECTOR_IN = 1, SELECTOR_NOT_IN, SELECTOR_HAS, SELECTOR_HAS_NOT };

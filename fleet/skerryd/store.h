@@ -142,6 +142,7 @@ int store_presence_stale(struct store *store, int64_t round, char id[65]) STORE_
 struct store_report {
 	const char *version, *digest, *slot, *mode; /* NULL: not said */
 	const char *app;                            /* the same */
+	const char *serial, *mac;                   /* of the board, the same */
 	const char *health;                         /* what the server makes of it; NULL: unknown */
 	const char *keyset_error;                   /* NULL: the last keyset was not refused */
 	int64_t keyset;                             /* version, 0: not said */

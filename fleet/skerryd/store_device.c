@@ -118,9 +118,10 @@ int store_report_put(struct store *store, const char *id, const struct store_rep
 	return store_run(store,
 		"UPDATE devices SET version = ?, digest = ?, slot = ?, mode = ?, app = ?, health = ?, report = ?, "
 		"report_at = ?,"
-		" keyset = coalesce(nullif(?, 0), keyset), keyset_error = ? WHERE id = ?",
-		"sssssssiiss", report->version, report->digest, report->slot, report->mode, report->app, report->health,
-		report->json, now, report->keyset, report->keyset_error, id);
+		" keyset = coalesce(nullif(?, 0), keyset), keyset_error = ?, serial = ?, mac = ? WHERE id = ?",
+		"sssssssiissss", report->version, report->digest, report->slot, report->mode, report->app,
+		report->health, report->json, now, report->keyset, report->keyset_error, report->serial, report->mac,
+		id);
 }
 
 int store_attributes_get(struct store *store, const char *id, json_t **attributes)

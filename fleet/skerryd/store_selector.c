@@ -63,7 +63,8 @@ static void part_free(struct part *part)
 /* A term, groups aside, is about a device's row. */
 static bool needs_rows(const struct selector *selector)
 {
-	return selector_uses(selector, SELECTOR_ATTRIBUTE) || selector_uses(selector, SELECTOR_ID);
+	return selector_uses(selector, SELECTOR_ATTRIBUTE) || selector_uses(selector, SELECTOR_ID) ||
+	       selector_uses(selector, SELECTOR_SERIAL) || selector_uses(selector, SELECTOR_MAC);
 }
 
 /*
@@ -135,9 +136,16 @@ static int write_attributes(struct builder *builder)
 	return rc;
 }
 
+/* What hardly two devices share is a column of its row. */
+static struct part *part_of(struct builder *builder, enum selector_field field)
+{
+	bool is_own = field == SELECTOR_ID || field == SELECTOR_SERIAL || field == SELECTOR_MAC;
+	return is_own ? &builder->rows : &builder->facts;
+}
+
 static int write_texts(struct builder *builder, const struct selector_term *term, const char *has, const char *is)
 {
-	struct part *part = term->field == SELECTOR_ID ? &builder->rows : &builder->facts;
+	struct part *part = part_of(builder, term->field);
 	if (term->count)
 		write_any(part, term, is);
 	else
@@ -285,6 +293,10 @@ static int write_positive(struct builder *builder, const struct selector_term *t
 		return write_texts(builder, term, OWN_CHANNEL ")", OWN_CHANNEL " AND c.name = ?)");
 	case SELECTOR_SLOT:
 		return COLUMN("f.slot");
+	case SELECTOR_SERIAL:
+		return write_texts(builder, term, "d.serial IS NOT NULL", "d.serial IS ?");
+	case SELECTOR_MAC:
+		return write_texts(builder, term, "d.mac IS NOT NULL", "d.mac IS ?");
 	}
 	return fleet_fail(builder->error, NULL, "the selector has an unknown term");
 #undef COLUMN
@@ -292,7 +304,7 @@ static int write_positive(struct builder *builder, const struct selector_term *t
 
 static int write_term(struct builder *builder, const struct selector_term *term)
 {
-	FILE *sql = term->field == SELECTOR_ID ? builder->rows.sql : builder->facts.sql;
+	FILE *sql = part_of(builder, term->field)->sql;
 	fputs(is_denied(term) ? " AND NOT (" : " AND (", sql);
 	int rc = write_positive(builder, term);
 	fputc(')', sql);

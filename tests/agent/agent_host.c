@@ -110,6 +110,16 @@ static void memory(void *ctx, struct agent_memory *out)
 	*out = (struct agent_memory){.heap_bytes = 3, .heap_peak = 2, .stack_peak = 1};
 }
 
+/* A host has no board; a test says what one would tell. */
+static void board(void *ctx, struct agent_board *out)
+{
+	const char *serial = getenv("BOARD_SERIAL"), *mac = getenv("BOARD_MAC");
+
+	(void)ctx;
+	snprintf(out->serial, sizeof(out->serial), "%s", serial ? serial : "");
+	snprintf(out->mac, sizeof(out->mac), "%s", mac ? mac : "");
+}
+
 /* A host's programs leave no record. */
 static bool crash_last(void *ctx, struct crash_info *info)
 {
@@ -149,6 +159,7 @@ static const struct agent_ops ops = {
 	.log_read = log_read,
 	.log_level = log_level,
 	.memory = memory,
+	.board = board,
 	.crash_last = crash_last,
 	.crash_uploaded = crash_uploaded,
 	.identify = identify,

@@ -29,11 +29,11 @@ def disk_of(device_path):
     return path
 
 
-def agent(port=None, identity=authority, host="localhost", boots=7, factor=1):
+def agent(port=None, identity=authority, host="localhost", boots=7, factor=1, **env):
     """The agent as device dev-1, told to connect to `port`."""
     device = home.Device(folder.name, PROGRAMS, identity, broker=(host, port or mosquitto.port))
     return home.Lines(os.path.join(PROGRAMS, "agent_host"), disk_of(device.path), "a", "normal", DIGEST, "1.2.3", "4", str(boots),
-                      env={"CLOCK_FACTOR": str(factor)})
+                      env={"CLOCK_FACTOR": str(factor), **env})
 
 
 @case("connects with mutual TLS; presence, report, log, question for a job")
@@ -52,6 +52,16 @@ def connects():
         expect(set(report) - set(known) == {"minCounter", "slots", "cause", "uptimeMs", "bootMs"}, "and nothing else", report)
         log = operator.wait("log")
         expect(any("mqtt.connected" in line for line in log["lines"]), "log lines come from the ring", log)
+
+
+@case("the report names the board by serial number and MAC; a serial number that is no text is left out, the report comes")
+def board():
+    with agent(boots=91, BOARD_SERIAL="10000000a1b2 ~", BOARD_MAC="52:54:00:12:34:56"):
+        report = operator.wait("report", '"boots":91')
+        expect(report.get("serial") == "10000000a1b2 ~" and report.get("mac") == "52:54:00:12:34:56", "both are told", report)
+    with agent(boots=92, BOARD_SERIAL="a\x1b[31m", BOARD_MAC="52:54:00:12:34:56"):
+        report = operator.wait("report", '"boots":92')
+        expect("serial" not in report and report.get("mac") == "52:54:00:12:34:56", "one with a control character is not", report)
 
 
 @case("the will says which start was lost")

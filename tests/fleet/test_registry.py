@@ -302,6 +302,38 @@ def channels():
     expect(upload(fleet.scratch("app-2.0.0-1-qemu-virt-home.suit")) == old and old in [row["digest"] for row in get("/images")["images"]], "it may come back")
 
 
+# ---- boards
+
+
+@case("serial number and MAC of the board: reported, shown, selected; a report without them or of before stands; a bad one is dropped whole")
+def boards():
+    device, other = fleet.device("brd-1"), fleet.device("brd-2")
+    report = {"device": "brd-1", "board": "qemu-virt", "app": "sensor", "version": "1.0.0", "digest": "11" * 32, "slot": "a", "mode": "normal", "counter": 1}
+    known = dict(report, serial="10000000a1b2c3d4", mac="52:54:00:12:34:56")
+    other.report()
+    home.wait_until(lambda: get("/devices/brd-2").get("version"), "one without is taken")
+    expect("serial" not in get("/devices/brd-2") and "mac" not in get("/devices/brd-2"), "and has none", get("/devices/brd-2"))
+    device.say("report", known)
+    home.wait_until(lambda: get("/devices/brd-1").get("serial"), "it is taken")
+    row = get("/devices/brd-1")
+    expect(row["serial"] == known["serial"] and row["mac"] == known["mac"], "as it was sent", row)
+    expect(get("/devices", selector="id=brd-1")["devices"][0]["serial"] == known["serial"], "in lists, too")
+    expect(ids("serial=10000000a1b2c3d4") == ["brd-1"] and ids("mac=52:54:00:12:34:56,online") == ["brd-1"], "it is found by both")
+    expect(ids("serial in (x 10000000a1b2c3d4),mac") == ["brd-1"] and ids("serial=1000") == [], "the whole text")
+    expect(ids("!serial,id in (brd-1 brd-2)") == ["brd-2"] and ids("mac!=52:54:00:12:34:56,id in (brd-1 brd-2)") == ["brd-2"], "who has none")
+    done("PUT", "/groups/that-board", {"selector": "serial=10000000a1b2c3d4"}, 201)
+    expect(ids("group=that-board") == ["brd-1"], "as a group")
+    expect(known["serial"] in fleet.skerry("device", "show", "brd-1"), "skerry shows it")
+    before = row.get("malformed", 0)
+    for bad in ({"serial": "x" * 65}, {"serial": "a\x1b[31m"}, {"serial": 7}, {"mac": "52:54:00:12:34:5G"}, {"mac": ["52"]}):
+        device.say("report", dict(known, version="6.6.6", **bad))
+    home.wait_until(lambda: get("/devices/brd-1").get("malformed", 0) == before + 5, "each is counted")
+    row = get("/devices/brd-1")
+    expect((row["serial"], row["mac"], row["version"]) == (known["serial"], known["mac"], "1.0.0"), "and changes nothing", row)
+    device.say("report", report)
+    home.wait_until(lambda: "serial" not in get("/devices/brd-1"), "what is no longer reported is gone")
+
+
 # ---- backup
 
 

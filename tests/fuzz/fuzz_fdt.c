@@ -85,6 +85,9 @@ static void tree_read(const void *bytes, size_t len)
 	FUZZ_MUST(tree.memory_count <= FDT_MEMORY_MAX);
 	bootinfo_read(&tree, 1);
 	FUZZ_MUST(bootinfo()->slot_index <= 1 && bootinfo()->mode <= BOOT_SAFE);
+	for (size_t i = 0; i < sizeof(bootinfo()->serial) && bootinfo()->serial[i]; i++)
+		FUZZ_MUST(i + 1 < sizeof(bootinfo()->serial) && bootinfo()->serial[i] >= ' ' &&
+			  bootinfo()->serial[i] <= '~');
 	(void)fdt_seed(&tree);
 	driver_probe_all(tree.fdt);
 }

@@ -114,6 +114,7 @@ def update_twice():
         expect("download" in order and order[-1] == "confirm", "download and confirm are reported", order)
         expect("slot=b start mode=trial" in device.console, "U-Boot starts it on trial", device.console[-2000:])
         expect(device.show()["slot"] == "b", "it runs in slot b")
+        expect(device.show()["mac"] == "52:54:00:12:34:56", "the interface's address, as QEMU gives it, is reported", device.show())
         succeed(device, image("3.0.0"))
         expect(device.show()["slot"] == "a", "it runs in slot a")
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the boot loader said: /chosen/skerry of the device tree (ota/SPEC.md §5), copied at boot. */
+/* What the boot loader said: /chosen/skerry of the device tree (ota/SPEC.md §5), copied at boot; and the board's serial number. */
 #ifndef KERNEL_BOOTINFO_H
 #define KERNEL_BOOTINFO_H
 
@@ -13,6 +13,8 @@ struct flash_range {
 enum boot_mode { BOOT_NORMAL, BOOT_TRIAL, BOOT_SAFE };
 
 struct bootinfo {
+	char serial
+		[65]; /* the root's property serial-number (DT spec, 2.3); "": none, or not 1 to 64 printable ASCII characters */
 	bool present; /* false: started without the boot loader; all else zero */
 	uint32_t boot_record_lba[2];
 	struct flash_range crash, state, trust, identity, provision, kv, slot[2];

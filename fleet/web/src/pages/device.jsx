@@ -32,7 +32,7 @@ function State({ device }) {
         <Card title="State">
             <div class="stack">
                 <Facts rows={[
-                    ["Version", device.version && <strong>{device.version}</strong>], ["Image", <Digest value={device.digest} />], ["App", device.app || report.app], ["Board", device.board],
+                    ["Version", device.version && <strong>{device.version}</strong>], ["Image", <Digest value={device.digest} />], ["App", device.app || report.app], ["Board", device.board], ["Serial number", device.serial], ["MAC address", device.mac],
                     ["Mode", device.mode && <Badge tone={healthTone(device.mode === "normal" ? "good" : device.mode)}>{device.mode}</Badge>],
                     ["Last heard", <Time at={device.lastSeen} relative />],
                     ["Keyset", device.keyset && `version ${device.keyset}`], ["Security counter", report.counter !== undefined && report.minCounter !== undefined ? `${report.counter}, at least ${report.minCounter}` : String(report.counter)],
