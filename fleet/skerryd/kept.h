@@ -5,7 +5,7 @@
 
 #include "skerryd/skerryd.h"
 
-/* At each turn of the main loop: drops what is too much, for some ms; a group of its own. True: there is more, the next turn must not wait. */
+/* Every tenth of a second or so: drops what is too much, for some ms; a group of its own. True: there is more, call it again at once. */
 bool kept_turn(struct skerryd *server) STORE_CHECK;
 
 #endif

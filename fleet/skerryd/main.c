@@ -29,6 +29,7 @@
 #include "skerryd/webhook.h"
 
 #define TICK_MS           500
+#define KEPT_MS           100 /* of what came in so long a bound may be passed */
 #define READY_WAIT_MS     2000
 #define DESCRIPTORS_SPARE 100 /* the database, payloads, the broker */
 
@@ -36,7 +37,7 @@ struct daemon {
 	struct skerryd server;
 	struct inbox *inbox;
 	int signal_fd, lock_fd;
-	int64_t tick_due_ms;
+	int64_t tick_due_ms, kept_due_ms;
 };
 
 static const char usage[] =
@@ -208,8 +209,11 @@ static bool turn(struct daemon *daemon, int max_ms)
 	if (read(daemon->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		return true;
 	link_take_all(&daemon->server, daemon->inbox);
-	if (kept_turn(&daemon->server))
-		daemon->tick_due_ms = 0;
+	if (note_now_ms() >= daemon->kept_due_ms) {
+		daemon->kept_due_ms = note_now_ms() + KEPT_MS;
+		if (kept_turn(&daemon->server))
+			daemon->tick_due_ms = daemon->kept_due_ms = 0;
+	}
 	tick(daemon);
 	rollouts_turn(&daemon->server);
 	backup_run(&daemon->server);

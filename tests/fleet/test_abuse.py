@@ -14,6 +14,7 @@ import time
 
 import home
 from cases import case, expect, main
+from many import cpu_seconds
 
 BIN = home.programs()
 FLOOD = 3000
@@ -179,6 +180,73 @@ class Drip:
         self.thread.join()
         for link in self.sockets:
             link.close()
+
+
+class Slowly:
+    """An HTTPS client whose every byte of the handshake is a packet of its own."""
+
+    def __init__(self, home_):
+        self.home = home_
+        self.socket = socket.create_connection(("127.0.0.1", home_.http_port), timeout=home.TIMEOUT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = ssl.create_default_context(cafile=home_.file("server", "ca.pem"))
+        self.heard, self.said = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.heard, self.said, server_hostname="127.0.0.1")
+        self._until(self.tls.do_handshake)
+
+    def _tell(self):
+        for byte in self.said.read():
+            self.socket.sendall(bytes([byte]))
+
+    def _until(self, act):
+        while True:
+            try:
+                result = act()
+                self._tell()
+                return result
+            except ssl.SSLWantReadError:
+                self._tell()
+                more = self.socket.recv(16384)
+                expect(more, "the server is there")
+                self.heard.write(more)
+
+    def get(self, path):
+        """The status of the answer."""
+        self.tls.write(("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n" % (path, self.home.token())).encode())
+        line = self._until(lambda: self.tls.read(12))
+        self.socket.close()
+        return int(line.split()[1])
+
+
+def hello():
+    """The first flight of a TLS client."""
+    context, said = ssl.create_default_context(cafile=fleet.file("server", "ca.pem")), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), said, server_hostname="127.0.0.1").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return said.read()
+
+
+@case("clients that fall silent in their handshake cost nothing, and one that is slow in it is served")
+def silent_handshakes():
+    sockets = [socket.create_connection(("127.0.0.1", fleet.http_port)) for _ in range(20)]
+    first = hello()
+    for number, one in enumerate(sockets):
+        one.sendall(first if number % 2 else first[:number + 3])
+    fleet.json("device", "list")  # skerryd has been through a few turns since
+    pid = fleet.server.process.pid
+    before, begun = cpu_seconds(pid), time.monotonic()
+    time.sleep(2)
+    spent, wall = cpu_seconds(pid) - before, time.monotonic() - begun
+    print("    %.2f s of CPU in %.1f s" % (spent, wall))
+    # One that tried them over and over would take all that it gets of a processor.
+    expect(spent < 0.1 * wall, "it waits for them", spent, wall)
+    slow = Slowly(fleet)
+    expect(slow.get("/api/v1/status") == 200, "a handshake of single bytes ends")
+    for one in sockets:
+        one.close()
+    fleet.json("device", "list")
 
 
 @case("clients that drip their requests take all connections: they are ended, and an operator is answered")
