@@ -156,7 +156,7 @@ def windows():
         expect(detail("step") == "hold" and detail("percent") == 100 and fetched == detail("total"), "all of it is there", target(first_device))
         before = said()
         fleet.skerry("cmd", first_device, "reboot")
-        home.wait_until(lambda: all(now > then for now, then in zip(said(), before)) and target(first_device)["state"] == "held", "it is reset, and holds again")
+        home.wait_until(lambda: all(latest > earlier for latest, earlier in zip(said(), before)) and target(first_device)["state"] == "held", "it is reset, and holds again")
         expect(detail("netBytes") == fetched, "nothing was fetched twice", target(first_device))
         expect(runs() == "1.0.0" and target(other)["state"] == "pending", "it runs what it ran", target(first_device))
         fleet.skerry("device", "set", first_device, "timezone=" + zone_where_it_is(20))
