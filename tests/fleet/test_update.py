@@ -377,7 +377,7 @@ def api_errors():
     with open(fleet.file("operator", "api-token"), "r+") as file:
         token = file.read()
         file.seek(0)
-        file.write("x" + token[1:])
+        file.write(("y" if token.startswith("x") else "x") + token[1:])
     fleet.refused("device", "list", says="token")
     with open(fleet.file("operator", "api-token"), "w") as file:
         file.write(token)
