@@ -255,7 +255,7 @@ def ladder():
         disk = rig.disk(a, b, rig.record(a, b, starts=starts))
         with rig.boot(disk) as machine:
             if pause:
-                said = machine.wait(r"boot: slot=(.) pause ms=(\d+)")
+                said = machine.wait(r"boot: slot=(.) pause ms=(\d+) starts=")
                 expect((said[1].upper(), int(said[2])) == (letter, pause), "slot %s after %d ms" % (letter, pause), said[0])
             if pause > 2000:
                 expect(bootrec.read(disk).starts == starts, "nothing is counted before the pause is over")
