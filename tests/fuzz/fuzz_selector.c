@@ -21,21 +21,22 @@
 struct device {
 	const char *id, *board, *app, *version, *digest, *online, *state, *health, *mode, *tenant, *slot, *attributes;
 	json_t *object; /* of attributes */
+	const char *serial, *mac;
 };
 static struct device fleet[COUNT] = {
 	{"a", "pi4", "sensor", "1.0.0", D1, "true", "active", "good", "normal", "default", "a",
-		"{\"ring\":\"canary\",\"site\":\"lab 1\"}", NULL},
+		"{\"ring\":\"canary\",\"site\":\"lab 1\"}", NULL, "100000001", "52:54:00:00:00:0a"},
 	{"b", "pi4", "sensor", "2.0.0", D2, "false", "active", "good", "trial", "default", "b",
-		"{\"ring\":\"rest\",\"site\":\"roof\"}", NULL},
+		"{\"ring\":\"rest\",\"site\":\"roof\"}", NULL, "100000002", "52:54:00:00:00:0b"},
 	{"c", "pi5", "cam", "1.0.0", D1, "true", "active", "safe", "safe", "default", "a", "{\"xring\":\"canary\"}",
-		NULL},
-	{"d", "pi5", NULL, NULL, NULL, "false", "active", NULL, NULL, "default", NULL, "{}", NULL},
+		NULL, "a b!", NULL},
+	{"d", "pi5", NULL, NULL, NULL, "false", "active", NULL, NULL, "default", NULL, "{}", NULL, NULL, NULL},
 	{"e", "pi4", "sensor", NULL, NULL, "false", "retired", NULL, NULL, "default", NULL, "{\"ring\":\"canary\"}",
-		NULL},
+		NULL, NULL, "52:54:00:00:00:0a"},
 	{"f", "pi4", "sensor", "1.0.0", D1, "true", "revoked", "failed", "normal", "north", "a",
-		"{\"a\":\"b\\\\\",\"ring\":\"a\\\"b\"}", NULL},
+		"{\"a\":\"b\\\\\",\"ring\":\"a\\\"b\"}", NULL, "100000001", NULL},
 	{"n", "pi4", "sensor", "2.0.0", D2, "true", "active", "good", "normal", "north", "b", "{\"ring\":\"canary\"}",
-		NULL},
+		NULL, "x", "52:54:00:00:00:0c"},
 };
 #define SPEAKER 3 /* whose attribute `note` is the second line */
 
@@ -74,7 +75,10 @@ static const char *own_text(const struct device *device, enum selector_field fie
 		[SELECTOR_HEALTH] = device->health,
 		[SELECTOR_MODE] = device->mode,
 		[SELECTOR_TENANT] = device->tenant,
-		[SELECTOR_SLOT] = device->slot};
+		[SELECTOR_SLOT] = device->slot,
+		[SELECTOR_SERIAL] = device->serial,
+		[SELECTOR_MAC] = device->mac};
+	FUZZ_MUST((size_t)field < LENGTH(texts));
 	return texts[field] ? texts[field] : "";
 }
 
@@ -206,10 +210,11 @@ static void add_device(struct device *d)
 {
 	must_run(store_run(store,
 		"INSERT INTO devices (id, board, added_at, app, version, digest, online, state, health, mode, tenant, "
-		"slot)"
-		" VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"sssssisssss", d->id, d->board, d->app, d->version, d->digest,
-		(int64_t)(strcmp(d->online, "true") == 0), d->state, d->health, d->mode, d->tenant, d->slot));
+		"slot, serial, mac)"
+		" VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"sssssisssssss", d->id, d->board, d->app, d->version, d->digest,
+		(int64_t)(strcmp(d->online, "true") == 0), d->state, d->health, d->mode, d->tenant, d->slot, d->serial,
+		d->mac));
 	attributes_set(d, json_loads(d->attributes, 0, NULL));
 }
 
